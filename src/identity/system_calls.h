@@ -1,0 +1,45 @@
+// The seam to the kernel: one entry per system call, under its own name. A test puts another table in, to make the
+// n-th call fail or lie.
+//
+// The entries are raw system calls. glibc's wrappers of the same names are for whole processes: they make every thread
+// run the call by a signal, which gives other threads an identity that is not theirs, and abort the process where the
+// threads' answers differ (nptl(7), "C library/kernel differences" of setresuid(2)).
+#pragma once
+
+#include <linux/capability.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace behalf::detail {
+
+// Every entry returns what the kernel returns: 0 or more, or an errno, negated. errno itself is left alone.
+struct SystemCalls {
+  using Header = __user_cap_header_struct;
+  using Data = __user_cap_data_struct;
+
+  long (*setresuid)(uid_t real, uid_t effective, uid_t saved) noexcept;
+  long (*setresgid)(gid_t real, gid_t effective, gid_t saved) noexcept;
+  long (*setfsuid)(uid_t id) noexcept;
+  long (*setfsgid)(gid_t id) noexcept;
+  long (*setgroups)(std::size_t count, const gid_t* list) noexcept;
+  long (*getresuid)(uid_t* real, uid_t* effective, uid_t* saved) noexcept;
+  long (*getresgid)(gid_t* real, gid_t* effective, gid_t* saved) noexcept;
+  long (*getgroups)(std::size_t count, gid_t* list) noexcept;
+  long (*capget)(Header* header, Data* data) noexcept;
+  long (*capset)(Header* header, const Data* data) noexcept;
+  long (*rt_sigprocmask)(int how, const std::uint64_t* set, std::uint64_t* old) noexcept;
+  long (*prctl)(int option, unsigned long a, unsigned long b) noexcept;
+  long (*keyctl)(int operation, unsigned long a, unsigned long b) noexcept;
+  long (*gettid)() noexcept;
+};
+
+// The real ones.
+extern const SystemCalls kernel_calls;
+
+// The table in use. Replacing it concerns all threads, and is for tests.
+const SystemCalls& system_calls() noexcept;
+void replace_system_calls(const SystemCalls* table) noexcept;
+
+}  // namespace behalf::detail

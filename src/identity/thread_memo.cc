@@ -1,0 +1,112 @@
+#include "identity/thread_memo.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "identity/fences.h"
+
+namespace behalf::detail {
+
+namespace {
+
+// A plain pointer: usable while the thread's other thread-local objects are being destroyed, and no guard to check.
+constinit thread_local Memo* memo_of_thread = nullptr;
+
+struct Cleaner {
+  ~Cleaner() {
+    delete memo_of_thread;
+    memo_of_thread = nullptr;
+  }
+};
+
+Memo& memo_made_here() {
+  thread_local Cleaner cleaner;
+  (void)cleaner;
+  memo_of_thread = new Memo;
+  return *memo_of_thread;
+}
+
+bool is_main_thread() noexcept {
+  return system_calls().gettid() == ::getpid();
+}
+
+void after_fork_in_child() {
+  if (memo_of_thread != nullptr) memo_of_thread->main_thread = true;
+}
+
+std::optional<Posture> posture_of(const Service& service, const Credentials& found) {
+  TokenData guess;
+  guess.gid = found.gid.fs;
+  guess.uid = found.uid.fs;
+  for (const Posture posture : {Posture::full, Posture::shielded, Posture::effective, Posture::files}) {
+    if (posture == Posture::shielded && !service.spare) continue;
+    guess.posture = posture;
+    const Credentials would_be = wear(service, guess);
+    if (would_be.uid == found.uid && would_be.gid == found.gid) return posture;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Wish Memo::now() const noexcept {
+  return {worn->wear, effective};
+}
+
+Memo* memo_or_null() noexcept {
+  return memo_of_thread;
+}
+
+TokenPtr classify(const Service& service, const Credentials& found) {
+  if (found == service.own) return service.token;
+  TokenData data;
+  data.uid = found.uid.fs;
+  data.gid = found.gid.fs;
+  data.wear = found;
+  const bool somebody_else = found.uid != service.own.uid;
+  const std::optional<Posture> posture = somebody_else ? posture_of(service, found) : std::nullopt;
+  if (posture) {
+    data.posture = *posture;
+    data.wear.effective = 0;
+    const Capabilities base = wear(service, data).effective;
+    data.kept = found.effective & ~base;
+    data.wear.effective = found.effective;
+    if (!fence_refusal(service, data.uid, data.gid, found.groups, true)) return finish(std::move(data));
+  }
+  data.kind = TokenData::Kind::found;
+  data.uid = found.uid.effective;
+  data.gid = found.gid.effective;
+  data.level = Level::identification;
+  data.posture = Posture::full;
+  data.kept = 0;
+  return finish(std::move(data));
+}
+
+Memo& this_thread(const Service& service) {
+  Memo& memo = memo_of_thread != nullptr ? *memo_of_thread : memo_made_here();
+  if (memo.known) return memo;
+  ThreadState state;
+  if (const auto failure = read_thread(system_calls(), state)) {
+    throw Error(
+        Error::Reason::platform,
+        std::string{"behalf: read the thread's credentials: "} + failure->call + ": " + error_words(failure->error),
+        failure->error);
+  }
+  memo.worn = classify(service, state.credentials);
+  memo.effective = state.credentials.effective;
+  memo.powers = state.powers;
+  memo.main_thread = is_main_thread();
+  memo.known = true;
+  return memo;
+}
+
+void watch_forks() {
+  static const int once = ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  (void)once;
+}
+
+}  // namespace behalf::detail

@@ -1,0 +1,40 @@
+// What a Token shares: the identity, and what a thread is while it wears it, worked out when the token is made.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "behalf/level.h"
+#include "behalf/posture.h"
+#include "identity/credentials.h"
+
+namespace behalf::detail {
+
+struct TokenData {
+  enum class Kind {
+    user,     // somebody the service works for
+    service,  // the service, as initialize() found it
+    found,    // a thread in a state that no token of ours describes
+  };
+
+  Kind kind = Kind::user;
+  uid_t uid = no_id;
+  gid_t gid = no_id;
+  std::string name;
+  std::string home;
+  std::string shell;
+  Level level = Level::impersonation;
+  Posture posture = Posture::full;
+  Capabilities kept = 0;  // stay effective while worn, by with_capabilities
+  Credentials wear;
+  std::size_t hash = 0;
+
+  friend bool operator==(const TokenData&, const TokenData&) = default;
+};
+
+using TokenPtr = std::shared_ptr<const TokenData>;
+
+// The same with its hash. Every token is finished by this.
+TokenPtr finish(TokenData data);
+
+}  // namespace behalf::detail

@@ -1,0 +1,127 @@
+#include "cli/library.h"
+
+#include <elf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <regex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/elf_file.h"
+
+namespace behalf::tool {
+namespace {
+
+#if defined(__x86_64__)
+constexpr unsigned this_machine = EM_X86_64;
+constexpr const char* this_machine_name = "x86-64";
+#else
+constexpr unsigned this_machine = EM_AARCH64;
+constexpr const char* this_machine_name = "64-bit ARM";
+#endif
+
+std::string machine_name(unsigned machine) {
+  switch (machine) {
+    case EM_X86_64: return "x86-64";
+    case EM_386: return "32-bit x86";
+    case EM_AARCH64: return "64-bit ARM";
+    case EM_ARM: return "32-bit ARM";
+    case EM_RISCV: return "RISC-V";
+    case EM_PPC64: return "64-bit PowerPC";
+    case EM_S390: return "S/390";
+    default: return fmt::format("ELF machine {}", machine);
+  }
+}
+
+// What the dynamic linker's cache has for a name.
+std::string in_linker_cache(const std::string& name) {
+  std::string found;
+  FILE* const cache = popen("PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null", "r");
+  if (cache == nullptr) return found;
+  std::array<char, 1024> line{};
+  while (std::fgets(line.data(), line.size(), cache) != nullptr) {
+    const std::string text = line.data();
+    const auto begin = text.find_first_not_of(" \t"), arrow = text.find(" => ");
+    if (begin == std::string::npos || arrow == std::string::npos || text.substr(begin, text.find(' ', begin) - begin) != name) continue;
+    const std::string path = text.substr(arrow + 4, text.find('\n') - arrow - 4);
+    const ElfFile file(path);
+    if (found.empty() && file.is_elf() && file.machine() == this_machine) found = path;
+  }
+  pclose(cache);
+  return found;
+}
+
+// How far two names are from each other, in letters changed.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string find_library(const std::string& named) {
+  std::error_code error;
+  if (std::filesystem::is_directory(named, error)) throw UsageError(fmt::format("'{}' is a directory: name the shared object in it", named));
+  if (std::filesystem::exists(named, error)) {
+    if (access(named.c_str(), R_OK) != 0) throw UsageError(fmt::format("cannot read '{}': {}", named, std::strerror(errno)));
+    return std::filesystem::canonical(named).string();
+  }
+  if (named.find('/') == std::string::npos) {
+    if (const std::string cached = in_linker_cache(named); !cached.empty()) return std::filesystem::canonical(cached).string();
+    throw UsageError(fmt::format("no library '{}': neither a file here nor known to the dynamic linker (ldconfig -p lists what is)", named));
+  }
+  throw UsageError(fmt::format("no library '{}': there is no such file", named));
+}
+
+void check_exports(const std::string& library, const std::string& function) {
+  const ElfFile file(library);
+  if (!file.is_elf()) throw UsageError(fmt::format("'{}' is not a shared object: it is no ELF file (build one with g++ -shared -fPIC)", library));
+  if (file.machine() != this_machine || !file.is_64_bit())
+    throw UsageError(fmt::format("'{}' is for {}, this machine is {}: build it for this one", library, machine_name(file.machine()), this_machine_name));
+  if (!file.is_shared_object())
+    throw UsageError(fmt::format("'{}' is {}, not a shared object: build the code with g++ -shared -fPIC", library,
+                                 file.is_program() ? "a program" : "an object file"));
+  std::vector<std::string> functions = file.exported_functions();
+  if (std::find(functions.begin(), functions.end(), function) != functions.end()) return;
+  const bool mangled = std::any_of(functions.begin(), functions.end(), [&](const std::string& name) {
+    return name.starts_with("_Z") && name.find(fmt::format("{}{}", function.size(), function)) != std::string::npos;
+  });
+  if (mangled) throw UsageError(fmt::format("'{}' exports '{}' under a C++ name: declare it extern \"C\" int {}(void)", library, function, function));
+  std::erase_if(functions, [](const std::string& name) { return name.starts_with("_"); });
+  std::sort(functions.begin(), functions.end(), [&](const auto& a, const auto& b) {
+    return std::pair(distance(a, function), a) < std::pair(distance(b, function), b);
+  });
+  functions.erase(std::unique(functions.begin(), functions.end()), functions.end());
+  functions.resize(std::min<std::size_t>(functions.size(), 3));
+  throw UsageError(fmt::format("'{}' exports no function '{}'{}", library, function,
+                               functions.empty() ? std::string(": it exports none (declare it extern \"C\" with default visibility)")
+                                                 : fmt::format(": the nearest are {}", fmt::join(functions, ", "))));
+}
+
+std::string operation_name(const std::string& written) {
+  static const std::regex form(R"(^\s*(?:int\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(\s*(?:void)?\s*\)\s*;?)?\s*$)");
+  std::smatch match;
+  if (!std::regex_match(written, match, form))
+    throw UsageError(fmt::format("'{}' is not an operation: write the name of an exported function int NAME(void)", written));
+  return match[1].str();
+}
+
+}  // namespace behalf::tool

@@ -1,0 +1,238 @@
+// behalf: does this operation work when impersonating?
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/catalogue.h"
+#include "cli/library.h"
+#include "cli/output.h"
+#include "judge/inquiry.h"
+#include "report/report.h"
+#include "trace/probe.h"
+
+namespace behalf::tool {
+namespace {
+
+enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
+
+struct Options {
+  std::vector<std::string> postures, legs, families;
+  std::string library, operation, before, format = "text", output;
+  double limit = 10, settle = 0.6;
+  bool verbose = false;
+};
+
+Limits limits_of(const Options& options) {
+  Limits limits;
+  limits.leg = std::chrono::milliseconds(static_cast<long>(options.limit * 1000));
+  limits.settle = std::chrono::milliseconds(static_cast<long>(options.settle * 1000));
+  return limits;
+}
+
+std::string kernel() {
+  utsname name{};
+  return uname(&name) == 0 ? name.release : "?";
+}
+
+void need_a_machine_that_can() {
+  if (const std::string why = why_no_stage(); !why.empty()) throw MachineError(why);
+  if (const std::string why = why_no_tracing(); !why.empty()) throw MachineError(why);
+}
+
+Report report_of(const Inquired& inquired, double seconds) {
+  Report report;
+  report.tool = "behalf " BEHALF_VERSION;
+  report.kernel = kernel();
+  report.self_check = inquired.self_check;
+  report.self_check_trouble = inquired.self_check_trouble;
+  report.seconds = seconds;
+  return report;
+}
+
+Style style_for(const Destination& destination, const Options& options) {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return {destination.is_terminal() && (no_colour == nullptr || *no_colour == '\0'), options.verbose, destination.width()};
+}
+
+Inquired ask(const std::vector<Inquiry>& inquiries, const Options& options) {
+  ProgressBar bar;
+  InquiryOptions how;
+  how.limits = limits_of(options);
+  how.legs = options.legs;
+  how.progress = [&](const Progress& progress) { bar.show(progress.done, progress.total); };
+  return inquire(inquiries, how);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+int check(const Options& options) {
+  const std::string library = find_library(options.library);
+  const std::string function = operation_name(options.operation);
+  check_exports(library, function);
+  if (!options.before.empty()) check_exports(library, options.before);
+  const Destination destination(options.output);
+  need_a_machine_that_can();
+
+  const auto start = std::chrono::steady_clock::now();
+  const Placed placed = place_on_stage(library);
+  Inquiry inquiry;
+  inquiry.name = function;
+  inquiry.library = options.library;
+  inquiry.operation = {placed.path, placed.shown, function, options.before};
+  inquiry.postures = options.postures.empty() ? std::vector<std::string>{"full"} : options.postures;
+  const Inquired inquired = ask({inquiry}, options);
+  Report report = report_of(inquired, seconds_since(start));
+  report.operations.push_back({inquired.answers.front(), "", {}});
+  destination.write(options.format == "json" ? json_of(report) : text_of_check(report, style_for(destination, options)));
+  return exit_code(report);
+}
+
+std::vector<Row> wanted_rows(const Options& options) {
+  std::vector<Row> rows = read_catalogue();
+  if (options.families.empty()) return rows;
+  for (const std::string& family : options.families) {
+    const bool known = std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.family == family || row.name == family; });
+    if (known) continue;
+    std::vector<std::string> names;
+    for (const Row& row : rows)
+      if (names.empty() || names.back() != row.family) names.push_back(row.family);
+    throw UsageError(fmt::format("no family or operation '{}' in the catalogue: the families are {}", family, fmt::join(names, ", ")));
+  }
+  std::erase_if(rows, [&](const Row& row) {
+    return std::none_of(options.families.begin(), options.families.end(), [&](const std::string& f) { return row.family == f || row.name == f; });
+  });
+  return rows;
+}
+
+int survey(const Options& options) {
+  const std::vector<Row> rows = wanted_rows(options);
+  const Destination destination(options.output);
+  need_a_machine_that_can();
+
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Inquiry> inquiries;
+  std::map<std::string, std::size_t> cures;  // row -> its cure's inquiry
+  const std::vector<std::string> postures = options.postures.empty() ? all_postures : options.postures;
+  for (const Row& row : rows) {
+    const Placed placed = place_on_stage(row.library);
+    Inquiry inquiry{row.name, row.family, row.library, {placed.path, placed.shown, "operation", row.has_before ? "before" : ""}, postures};
+    inquiries.push_back(inquiry);
+  }
+  for (const Row& row : rows) {
+    if (!row.has_cured) continue;
+    const Placed placed = place_on_stage(row.library);
+    Inquiry inquiry{row.name + "/cured", row.family, row.library, {placed.path, placed.shown, "cured", row.has_before_cured ? "before_cured" : ""}, {}};
+    // A cure is for the postures that the library offers.
+    for (const std::string& posture : postures)
+      if (posture == "full" || posture == "shielded") inquiry.postures.push_back(posture);
+    if (inquiry.postures.empty()) continue;
+    cures[row.family + "/" + row.name] = inquiries.size();
+    inquiries.push_back(inquiry);
+  }
+  const Inquired inquired = ask(inquiries, options);
+  Report report = report_of(inquired, seconds_since(start));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Reported reported{inquired.answers[i], rows[i].title, {rows[i].cure, "", {}}};
+    if (const auto cure = cures.find(rows[i].family + "/" + rows[i].name); cure != cures.end()) {
+      reported.cure.operation = inquired.answers[cure->second].inquiry.name;
+      reported.cure.verdicts = inquired.answers[cure->second].verdicts;
+    }
+    report.operations.push_back(std::move(reported));
+  }
+  destination.write(options.format == "json"       ? json_of(report)
+                    : options.format == "markdown" ? markdown_of_survey(report)
+                                                   : text_of_survey(report, style_for(destination, options)));
+  if (!report.self_check) return 2;
+  // A survey's answer is its table: finding that operations fail is what it is for.
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Does this operation work when impersonating? behalf runs it as the user herself, and then in a service that\n"
+      "impersonates her, in every arrangement in which identity gets lost or leaks.\n"};
+  app.set_version_flag("--version", "behalf " BEHALF_VERSION);
+  app.require_subcommand(1);
+  Options options;
+
+  std::vector<std::string> leg_names;
+  for (const LegPlan& plan : leg_plans()) leg_names.push_back(plan.name);
+
+  CLI::App* const survey_command = app.add_subcommand("survey", "everyday operations, measured on this machine");
+  survey_command->add_option("FAMILY", options.families, "families or operations (default: all)");
+  survey_command->add_option("--format", options.format, "text, json or markdown")->check(CLI::IsMember({"text", "json", "markdown"}))->capture_default_str();
+  survey_command->footer("Examples:\n  behalf survey\n  behalf survey threads queues --posture full\n  behalf survey --format json -o survey.json\n\n"
+                         "Exit status: 0 the survey was made, 2 the tool's check of itself failed, 64 usage, 69 this machine\ncannot do it, 70 internal.");
+
+  CLI::App* const check_command = app.add_subcommand("check", "one operation of yours");
+  check_command->add_option("LIBRARY", options.library, "a shared object: a path, or a name that the dynamic linker knows")->required();
+  check_command->add_option("OPERATION", options.operation, "an exported function int NAME(void)")->required();
+  check_command->add_option("--before", options.before, "a function void NAME(void), run once as the service before any call");
+  check_command->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))->check(CLI::IsMember(leg_names));
+  check_command->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  check_command->add_flag("-v,--verbose", options.verbose, "every finding and every frame");
+  check_command->footer("Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture effective --leg cold -v\n\n"
+                        "Exit status: 0 works, 1 does not work, 2 unclear, 64 usage, 69 this machine cannot do it, 70 internal.");
+
+  for (CLI::App* command : {survey_command, check_command}) {
+    command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")->check(CLI::IsMember(all_postures));
+    command->add_option("-o,--output", options.output, "write the report to this file");
+    command->add_option("--limit", options.limit, "seconds that a leg may take")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+    command->add_option("--settle", options.settle, "seconds to wait for late effects that come of their own accord")->check(CLI::Range(0.0, 60.0))->capture_default_str();
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "behalf: {} (behalf {}--help says how)\n", error.what(), argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
+    return exit_usage;
+  }
+  return survey_command->parsed() ? survey(options) : check(options);
+}
+
+// A descriptor 0, 1 or 2 that is closed would be taken by the first file that is opened.
+bool fill_standard_descriptors() {
+  const bool closed_output = fcntl(1, F_GETFD) < 0;
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR))
+    if (fd > 2) {
+      close(fd);
+      break;
+    }
+  return closed_output;
+}
+
+}  // namespace
+}  // namespace behalf::tool
+
+int main(int argc, char** argv) {
+  using namespace behalf::tool;
+  signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
+  const bool closed_output = fill_standard_descriptors();
+  try {
+    const bool to_file = std::any_of(argv, argv + argc, [](const char* word) { return std::string(word).starts_with("-o") || std::string(word).starts_with("--output"); });
+    if (closed_output && !to_file) throw MachineError("standard output is closed: give the report a place with -o FILE");
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "behalf: {}\n", error.what());
+    return exit_usage;
+  } catch (const MachineError& error) {
+    fmt::print(stderr, "behalf: {}\n", error.what());
+    return exit_machine;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "behalf: internal error: {}\n", error.what());
+    return exit_internal;
+  }
+}

@@ -1,0 +1,127 @@
+#include "judge/inquiry.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace behalf::tool {
+namespace {
+
+// The service's program lies beside the tool: PREFIX/bin/behalf and PREFIX/libexec/behalf/behalf-service.
+int open_service_program() {
+  const auto tool = std::filesystem::read_symlink("/proc/self/exe");
+  for (const auto& prefix : {tool.parent_path().parent_path(), tool.parent_path().parent_path().parent_path()}) {
+    const auto program = prefix / "libexec/behalf/behalf-service";
+    const int fd = open(program.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) return fd;
+  }
+  throw std::system_error(errno, std::generic_category(), "the tool's own part libexec/behalf/behalf-service is missing");
+}
+
+struct Gathered {
+  Oracles oracles;
+  std::map<std::string, std::vector<LegRecord>> legs;  // by posture
+};
+
+std::vector<LegPlan> oracle_plans() {
+  const std::vector<std::string> thrice = {"self", "self", "self"};
+  std::vector<LegPlan> plans;
+  for (const char* user : {"alice", "alice", "bob", "bob", "root"}) plans.push_back({"oracle", "", user, thrice, 0});
+  return plans;
+}
+
+// Puts the legs of a posture into the order of the plan, whatever order they ended in.
+void sort_by_plan(std::vector<LegRecord>& legs) {
+  const auto position = [](const LegRecord& leg) {
+    const auto& plans = leg_plans();
+    return std::find_if(plans.begin(), plans.end(), [&](const LegPlan& plan) { return plan.name == leg.name; }) - plans.begin();
+  };
+  std::sort(legs.begin(), legs.end(), [&](const LegRecord& a, const LegRecord& b) { return position(a) < position(b); });
+}
+
+}  // namespace
+
+const std::vector<LegPlan>& leg_plans() {
+  static const std::vector<LegPlan> plans = {
+      {"cold", "", "", {"alice"}, 0},
+      {"warm", "", "", {"root", "alice"}, 0},
+      {"after-bob", "", "", {"bob", "alice"}, 0},
+      {"alternating", "", "", {"alice", "bob", "alice", "bob"}, 0},
+      {"concurrent", "", "", {"alice", "bob"}, 12},
+      {"after-idle", "", "", {"alice", "idle", "bob", "alice"}, 0},
+      {"service-after", "", "", {"alice", "root"}, 0},
+  };
+  return plans;
+}
+
+Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options) {
+  const int service_program = open_service_program();
+  Schedule schedule(options.limits, service_program);
+
+  const auto plan = [&](const Operation& operation, const std::vector<std::string>& postures, Gathered& into, bool canary) {
+    for (const LegPlan& oracle : oracle_plans())
+      schedule.add({operation, oracle, [&into](LegRecord record) {
+                      const std::string user = record.oracle;
+                      into.oracles[user].push_back(std::move(record));
+                    }});
+    for (const std::string& posture : postures) {
+      for (LegPlan leg : leg_plans()) {
+        const bool wanted = canary ? leg.name == "cold"
+                                   : options.legs.empty() ||
+                                         std::find(options.legs.begin(), options.legs.end(), leg.name) != options.legs.end();
+        if (!wanted) continue;
+        leg.posture = posture;
+        schedule.add({operation, leg, [&into, posture](LegRecord record) { into.legs[posture].push_back(std::move(record)); }});
+      }
+    }
+  };
+
+  std::set<std::string> postures;
+  for (const Inquiry& inquiry : inquiries) postures.insert(inquiry.postures.begin(), inquiry.postures.end());
+  Gathered canary;
+  plan({"", {}, "behalf_canary", "behalf_canary_before"}, {postures.begin(), postures.end()}, canary, true);
+  std::vector<std::unique_ptr<Gathered>> gathered;
+  for (const Inquiry& inquiry : inquiries) {
+    gathered.push_back(std::make_unique<Gathered>());
+    plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
+  }
+  schedule.run(options.progress ? options.progress : [](const Progress&) {});
+  close(service_program);
+
+  Inquired result;
+  result.self_check = true;
+  for (const std::string& posture : postures) {
+    const Verdict verdict = judge(canary.oracles, canary.legs[posture], posture);
+    const bool caught = verdict.answer == Answer::fails && verdict.findings.front().kind == "lost";
+    if (caught) continue;
+    result.self_check = false;
+    result.self_check_trouble = fmt::format("the canary was not caught in the posture {}{}{}", posture,
+                                            verdict.reasons.empty() ? "" : ": ",
+                                            verdict.reasons.empty() ? "" : verdict.reasons.front());
+  }
+  for (std::size_t i = 0; i < inquiries.size(); ++i) {
+    Answers answers{inquiries[i], {}};
+    for (const std::string& posture : inquiries[i].postures) {
+      auto& legs = gathered[i]->legs[posture];
+      sort_by_plan(legs);
+      Verdict verdict = judge(gathered[i]->oracles, legs, posture);
+      if (!result.self_check && verdict.answer == Answer::works) {
+        verdict.answer = Answer::unclear;
+        verdict.reasons.push_back("the tool's check of itself failed: " + result.self_check_trouble);
+      }
+      answers.verdicts.push_back(std::move(verdict));
+    }
+    result.answers.push_back(std::move(answers));
+  }
+  return result;
+}
+
+}  // namespace behalf::tool

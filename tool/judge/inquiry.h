@@ -1,0 +1,47 @@
+// The whole question: operations, postures and legs, planned, run and judged.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "judge/schedule.h"
+#include "judge/verdict.h"
+
+namespace behalf::tool {
+
+// The arrangements of an operation, in the order in which they are reported.
+const std::vector<LegPlan>& leg_plans();
+inline const std::vector<std::string> all_postures = {"files", "effective", "full", "shielded"};
+
+struct Inquiry {
+  std::string name;                   // to be reported under
+  std::string family;
+  std::string library;                // as the user gave it
+  Operation operation;
+  std::vector<std::string> postures;
+};
+
+struct Answers {
+  Inquiry inquiry;
+  std::vector<Verdict> verdicts;      // one a posture, in the order asked
+};
+
+struct InquiryOptions {
+  Limits limits;
+  std::vector<std::string> legs;      // empty: all
+  std::function<void(const Progress&)> progress;
+};
+
+struct Inquired {
+  bool self_check = false;            // the canary was caught in every posture that was asked about
+  std::string self_check_trouble;
+  std::vector<Answers> answers;
+};
+
+// Runs everything. Where the canary was not caught, nothing is said to work. Throws std::system_error when this
+// machine cannot run legs at all.
+Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options);
+
+}  // namespace behalf::tool

@@ -1,0 +1,483 @@
+#include "judge/leg.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "judge/expectation.h"
+#include "service/marks.h"
+#include "trace/filter.h"
+#include "trace/memory.h"
+#include "trace/tracer.h"
+
+namespace behalf::tool {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = Tracer::Clock;
+
+constexpr off_t most_output = 64 << 20;
+
+// The ends of the talk between the tracer and the stage's first process.
+struct Pipe {
+  int read = -1, write = -1;
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    read = ends[0];
+    write = ends[1];
+  }
+  ~Pipe() {
+    close(read);
+    close(write);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+};
+
+// ---------------------------------------------------------------------------------------------------------------
+// On the stage
+
+struct Cast {
+  const Operation& operation;
+  const LegPlan& plan;
+  int service_program;
+  int output;
+  std::vector<sock_filter> filter;
+};
+
+[[noreturn]] void be_the_service(const Cast& cast) {
+  const Account& person = account(cast.plan.oracle.empty() ? service_name : cast.plan.oracle);
+  const int null = open("/dev/null", O_RDWR);
+  if (dup2(null, 0) < 0 || dup2(cast.output, 1) < 0 || dup2(null, 2) < 0)
+    throw std::system_error(errno, std::generic_category(), "dup2");
+  // The service's program is opened by us, so that no folder of the stage need lead to it.
+  const int program = fcntl(cast.service_program, F_DUPFD_CLOEXEC, 3);
+  std::vector<std::string> words = {"behalf-service", "--operation", cast.operation.symbol,
+                                    "--calls", fmt::format("{}", fmt::join(cast.plan.calls, ","))};
+  const auto say = [&](const char* key, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {key, value});
+  };
+  say("--library", cast.operation.library);
+  say("--before", cast.operation.before);
+  say("--posture", cast.plan.posture);
+  say("--shield", cast.plan.posture.empty() ? "" : std::string(shield_name));
+  say("--rounds", cast.plan.rounds > 0 ? std::to_string(cast.plan.rounds) : "");
+  std::vector<std::string> environment = environment_of(person);
+  std::vector<char*> argv, envp;
+  for (std::string& word : words) argv.push_back(word.data());
+  for (std::string& variable : environment) envp.push_back(variable.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  // As root, before becoming anybody: so NO_NEW_PRIVS is not needed, and set-user-ID programs stay what they are.
+  if (const int error = install_filter(cast.filter); error != 0)
+    throw std::system_error(error, std::generic_category(), "installing the seccomp filter");
+  become(person);
+  execveat(program, "", argv.data(), envp.data(), AT_EMPTY_PATH);
+  throw std::system_error(errno, std::generic_category(), "starting the service");
+}
+
+// The first process of the stage: makes it, starts the service, reaps, and takes all with it when it ends.
+[[noreturn]] void be_the_first(const Cast& cast, const Pipe& go, const Pipe& trouble) {
+  const auto give_up = [&](const char* what) {
+    [[maybe_unused]] const ssize_t written = write(trouble.write, what, std::strlen(what));
+    _exit(69);
+  };
+  try {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char start = 0;
+    if (read(go.read, &start, 1) != 1) _exit(69);
+    setsid();
+    enter_stage(cast.operation.shown);
+    const pid_t service = fork();
+    if (service < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (service == 0) {
+      try {
+        be_the_service(cast);
+      } catch (const std::exception& error) {
+        give_up(error.what());
+      }
+    }
+    close(cast.output);
+    for (pid_t child = 0; child != service;) {
+      child = waitpid(-1, nullptr, 0);
+      if (child < 0 && errno != EINTR) break;
+    }
+    _exit(0);
+  } catch (const std::exception& error) {
+    give_up(error.what());
+  }
+  _exit(69);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Outside
+
+class LegObserver : public Observer {
+ public:
+  LegObserver(const LegPlan& plan, LegRecord& record) : plan_(plan), record_(record) {
+    for (unsigned round = 0; round < std::max(1U, plan.rounds); ++round)
+      for (const std::string& user : plan.calls)
+        if (user != "idle") record_.calls.emplace_back().user = plan.oracle.empty() ? user : plan.oracle;
+  }
+
+  void attach(Tracer& tracer) { tracer_ = &tracer; }
+
+  bool on_mark(const Mark& mark) override {
+    const auto call = static_cast<std::size_t>(mark.a);
+    switch (mark.kind) {
+      case mark_ready:
+      case mark_idle:
+      case mark_done:
+      case mark_cannot:
+        held_ = mark;
+        return true;
+      case mark_before:
+      case mark_after:
+        if (call >= record_.calls.size()) return false;
+        held_ = mark;
+        return true;
+      case mark_begin:
+        if (call >= record_.calls.size()) return false;
+        record_.calls[call].begun = true;
+        record_.calls[call].caller = mark.thread;
+        record_.calls[call].first = tracer_->sequence();
+        record_.calls[call].worn_at_begin = tracer_->worn_by(mark.thread).value_or(0);
+        open_[mark.thread] = static_cast<int>(call);
+        if (plan_.rounds == 0) open_call_ = static_cast<int>(call);
+        return false;
+      case mark_returned:
+        if (call >= record_.calls.size()) return false;
+        record_.calls[call].ended = true;
+        record_.calls[call].returned = static_cast<long>(mark.b);
+        record_.calls[call].worn_at_return = tracer_->worn_by(mark.thread).value_or(0);
+        record_.calls[call].last = tracer_->sequence();
+        open_.erase(mark.thread);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  // Nothing but the operation runs between the marks, so in a leg of single calls every event belongs to the open one.
+  // Concurrent calls are told apart by the thread: a caller's, or made in a call that is still open.
+  int window(int thread) override {
+    if (plan_.rounds == 0) return open_call_;
+    const auto& threads = tracer_->threads();
+    for (int at = thread; at >= 0 && static_cast<std::size_t>(at) < threads.size();) {
+      if (const auto open = open_.find(at); open != open_.end()) return open->second;
+      const Thread& made = threads[static_cast<std::size_t>(at)];
+      const int in = made.born_in;
+      if (in < 0 || record_.calls[static_cast<std::size_t>(in)].ended) return -1;
+      at = made.parent;
+    }
+    return -1;
+  }
+
+  bool wants_stack(const Effect& effect, const Credentials& as) override {
+    if (!plan_.oracle.empty() || effect.window < 0 || stacks_ >= most_stacks) return false;
+    const Account& user = account(record_.calls[static_cast<std::size_t>(effect.window)].user);
+    return !ran_as(user, as, effect.decides) && ++stacks_ > 0;
+  }
+
+  bool wants_stack_after(const Effect& effect) override {
+    if (!plan_.oracle.empty() || effect.window < 0 || stacks_ >= most_stacks) return false;
+    const bool refused = effect.result == -EACCES || effect.result == -EPERM;
+    return refused && ++stacks_ > 0;
+  }
+
+  void on_process_end(int thread, int status) override {
+    if (thread == service_) ended_ = status;
+  }
+
+  void forget_held() { held_.reset(); }
+  void set_service(int thread) { service_ = thread; }
+  void close_call() { open_call_ = -1; }
+  int open_call() const { return open_call_; }
+  const std::optional<Mark>& held() const { return held_; }
+  const std::optional<int>& ended() const { return ended_; }
+
+ private:
+  static constexpr int most_stacks = 12;
+  const LegPlan& plan_;
+  LegRecord& record_;
+  Tracer* tracer_ = nullptr;
+  std::map<int, int> open_;  // caller -> call
+  int open_call_ = -1;
+  int stacks_ = 0;
+  int service_ = -1;
+  std::optional<Mark> held_;
+  std::optional<int> ended_;
+};
+
+// One field of /proc/PID/status, or nothing.
+std::string status_field(const std::string& status, const std::string& key) {
+  const auto at = status.find("\n" + key + ":");
+  if (at == std::string::npos) return {};
+  const auto begin = status.find_first_not_of("\t ", at + key.size() + 2);
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+std::string without_glibcs_own(const std::string& mask) {
+  // Signals 32 to 34 belong to the C library (nptl(7)); it installs its handlers when it first needs them.
+  const std::uint64_t signals = mask.empty() ? 0 : std::stoull(mask, nullptr, 16);
+  return fmt::format("{:016x}", signals & ~(7ULL << 31));
+}
+
+State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mark) {
+  State state;
+  state.threads = tracer.worn_by_all(first);
+  const std::string status = read_file(fmt::format("/proc/{}/status", process));
+  state.directory = read_link(fmt::format("/proc/{}/cwd", process));
+  state.mask = status_field(status, "Umask");
+  state.limits = read_file(fmt::format("/proc/{}/limits", process));
+  state.ignored = without_glibcs_own(status_field(status, "SigIgn"));
+  state.caught = without_glibcs_own(status_field(status, "SigCgt"));
+  state.environment = read_memory(process, mark.b, mark.c);
+  return state;
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  return fmt::format("the process exited with {}", WEXITSTATUS(status));
+}
+
+class Leg {
+ public:
+  Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program, std::optional<int> cpu)
+      : plan_(plan), limits_(limits), observer_(plan, record_), tracer_(options(cpu), observer_),
+        cast_{operation, plan, service_program, -1, make_filter()} {
+    observer_.attach(tracer_);
+    record_.name = plan.name;
+    record_.posture = plan.posture;
+    record_.oracle = plan.oracle;
+  }
+
+  LegRecord run() {
+    const auto start = Clock::now();
+    try {
+      cast_.output = output_ = memfd_create("output", MFD_CLOEXEC);
+      if (output_ < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
+      fchmod(output_, 0666);  // /dev/stdout may be opened again by anybody
+      fcntl(output_, F_SETFL, O_APPEND);
+      launch();
+      follow();
+    } catch (const std::exception& error) {
+      if (record_.error.empty()) record_.error = error.what();
+    }
+    record_.stops = tracer_.stops();
+    tracer_.kill_all();
+    collect();
+    record_.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+    return std::move(record_);
+  }
+
+ private:
+  TracerOptions options(std::optional<int> cpu) const {
+    TracerOptions chosen;
+    chosen.keep_output = plan_.rounds > 0;
+    cpu_set_t all;
+    if (cpu && plan_.rounds == 0 && sched_getaffinity(0, sizeof all, &all) == 0) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(*cpu, &one);
+      if (sched_setaffinity(0, sizeof one, &one) == 0) chosen.shown_affinity = all;
+    }
+    return chosen;
+  }
+
+  void launch() {
+    if (unshare(CLONE_NEWPID) != 0) throw std::system_error(errno, std::generic_category(), "a pid namespace");
+    const pid_t first = fork();
+    if (first < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (first == 0) be_the_first(cast_, go_, trouble_);
+    first_pid_ = first;
+    tracer_.adopt(first);
+    first_ = *tracer_.find_live(first);
+    if (write(go_.write, "g", 1) != 1) throw std::system_error(errno, std::generic_category(), "starting the stage");
+    close(trouble_.write);
+    trouble_.write = -1;
+  }
+
+  void stop_waiting(const char* why) {
+    record_.crash = Crash{why, std::max(observer_.open_call(), first_open_call()), {}};
+    for (const Call& call : record_.calls)
+      if (call.begun && !call.ended) record_.crash->stack = tracer_.stack_of(call.caller);
+  }
+
+  int first_open_call() const {
+    for (std::size_t i = 0; i < record_.calls.size(); ++i)
+      if (record_.calls[i].begun && !record_.calls[i].ended) return static_cast<int>(i);
+    return -1;
+  }
+
+  void follow() {
+    deadline_ = Clock::now() + limits_.leg;
+    const auto done = [&] { return observer_.held() || observer_.ended() || tracer_.empty(); };
+    for (;;) {
+      if (!tracer_.run_until(done, deadline_) && !observer_.held()) {
+        stop_waiting("");
+        record_.crash->what = fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
+        return;
+      }
+      struct stat status {};
+      if (fstat(output_, &status) == 0 && status.st_size > most_output) {
+        stop_waiting("wrote more than 64 MiB to standard output");
+        return;
+      }
+      if (!observer_.held()) {
+        ended_early();
+        return;
+      }
+      const Mark mark = *observer_.held();
+      observer_.forget_held();
+      if (!at(mark)) return;
+      tracer_.release(mark.thread);
+    }
+  }
+
+  void ended_early() {
+    std::array<char, 512> text{};
+    if (const ssize_t size = read(trouble_.read, text.data(), text.size()); size > 0) {
+      record_.error = std::string(text.data(), static_cast<std::size_t>(size));
+      return;
+    }
+    const std::string how = observer_.ended() ? how_it_ended(*observer_.ended()) : "the process is gone";
+    if (first_open_call() < 0 && observer_.open_call() < 0) {
+      const bool loading = !ready_;
+      if (loading) {
+        record_.error = "the library could not be loaded: " + how;
+        return;
+      }
+    }
+    record_.crash = Crash{how, std::max(first_open_call(), observer_.open_call()), tracer_.crash_stack()};
+  }
+
+  // False: the leg is over.
+  bool at(const Mark& mark) {
+    const auto call = static_cast<std::size_t>(mark.a);
+    switch (mark.kind) {
+      case mark_ready: {
+        ready_ = true;
+        service_pid_ = tracer_.threads()[static_cast<std::size_t>(mark.thread)].process;
+        observer_.set_service(*tracer_.find_live(service_pid_));
+        record_.service = tracer_.worn_by(mark.thread).value_or(0);
+        deadline_ = Clock::now() + limits_.leg;
+        return true;
+      }
+      case mark_before:
+        settle(limits_.settle);
+        record_.calls[call].before = state_of_service(tracer_, service_pid_, first_, mark);
+        return true;
+      case mark_after: {
+        record_.calls[call].settled = settle(limits_.settle);
+        record_.calls[call].after = state_of_service(tracer_, service_pid_, first_, mark);
+        if (plan_.rounds == 0) {
+          record_.calls[call].last = tracer_.sequence();
+          record_.calls[call].output = fresh_output();
+        }
+        observer_.close_call();
+        return true;
+      }
+      case mark_idle: {
+        const auto start = Clock::now();
+        const auto until = start + limits_.idle_least;
+        tracer_.run_until([&] { return Clock::now() >= until; }, until);
+        tracer_.run_until_quiet(limits_.idle_most, start + limits_.idle_most);
+        deadline_ += Clock::now() - start;
+        return true;
+      }
+      case mark_cannot:
+        record_.error = read_string(service_pid_of(mark), mark.a);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  pid_t service_pid_of(const Mark& mark) const { return tracer_.threads()[static_cast<std::size_t>(mark.thread)].tid; }
+
+  bool settle(Clock::duration bound) {
+    const auto quiet = tracer_.run_until_quiet(bound, std::max(deadline_, Clock::now() + bound));
+    return quiet == Tracer::Quiet::quiet || quiet == Tracer::Quiet::lingering;
+  }
+
+  std::string fresh_output() {
+    struct stat status {};
+    if (fstat(output_, &status) != 0 || status.st_size <= read_so_far_) return {};
+    std::string text(static_cast<std::size_t>(std::min<off_t>(status.st_size - read_so_far_, 1 << 20)), '\0');
+    const ssize_t got = pread(output_, text.data(), text.size(), read_so_far_);
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    read_so_far_ = status.st_size;
+    return text;
+  }
+
+  // Concurrent calls wrote to one output: each line belongs to the call whose thread wrote it.
+  void attribute_output() {
+    std::uint64_t attributed = 0;
+    for (const Output& output : tracer_.outputs()) {
+      for (Call& call : record_.calls) {
+        if (output.thread != call.caller || output.sequence <= call.first || output.sequence > call.last) continue;
+        call.output += output.bytes;
+        attributed += output.size;
+      }
+    }
+    struct stat status {};
+    fstat(output_, &status);
+    if (attributed != static_cast<std::uint64_t>(status.st_size))
+      for (Call& call : record_.calls) call.output_known = false;
+  }
+
+  void collect() {
+    if (plan_.rounds > 0) attribute_output();
+    record_.threads = tracer_.threads();
+    for (const Effect& effect : tracer_.effects())
+      if (effect.window >= 0 || (plan_.rounds > 0 && ready_)) record_.effects.push_back(effect);
+    for (const IdentityCall& call : tracer_.identity_calls())
+      if (call.broadcast) record_.identity_calls.push_back(call);
+    for (std::size_t i = 0; i < tracer_.credentials().size(); ++i)
+      record_.credentials.push_back(tracer_.credentials()[static_cast<CredentialsTable::Id>(i)]);
+    record_.problems.assign(tracer_.problems().begin(), tracer_.problems().end());
+    if (output_ >= 0) close(output_);
+  }
+
+  const LegPlan& plan_;
+  const Limits& limits_;
+  LegRecord record_;
+  LegObserver observer_;
+  Tracer tracer_;
+  Cast cast_;
+  Pipe go_, trouble_;
+  int output_ = -1;
+  off_t read_so_far_ = 0;
+  pid_t first_pid_ = 0;
+  int first_ = -1;
+  pid_t service_pid_ = 0;
+  bool ready_ = false;
+  Clock::time_point deadline_;
+};
+
+}  // namespace
+
+LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program,
+                  std::optional<int> cpu) {
+  return Leg(operation, plan, limits, service_program, cpu).run();
+}
+
+}  // namespace behalf::tool

@@ -1,0 +1,37 @@
+// What an operation answered, and whether two answers are the same but for noise.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "judge/leg.h"
+
+namespace behalf::tool {
+
+struct Outcome {
+  bool ended = false;
+  long returned = 0;
+  std::string output;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+Outcome outcome_of(const Call& call);
+std::string describe(const Outcome& outcome);
+
+// The right answer, made of two equal runs: what they do not share is noise, and is masked.
+class Reference {
+ public:
+  Reference(const Outcome& first, const Outcome& second);
+
+  // False when the two runs differ in more than can be masked: nothing can be compared with them.
+  bool agrees() const { return agrees_; }
+  bool matches(const Outcome& outcome) const;
+  const Outcome& outcome() const { return first_; }
+
+ private:
+  Outcome first_;
+  std::vector<std::string> words_;
+  std::vector<bool> noise_;
+  bool agrees_ = true;
+};
+
+}  // namespace behalf::tool

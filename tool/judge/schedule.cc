@@ -1,0 +1,149 @@
+#include "judge/schedule.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "judge/record_json.h"
+
+namespace behalf::tool {
+namespace {
+
+struct Running {
+  std::size_t job;
+  pid_t process;
+  int result;
+  std::string text;
+  bool waits;
+  std::size_t cpu;
+};
+
+std::vector<int> cpus() {
+  cpu_set_t set;
+  std::vector<int> numbers;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) numbers.push_back(cpu);
+  return numbers.empty() ? std::vector<int>{0} : numbers;
+}
+
+// Legs that wait for helpers to expire need no CPU for most of their time.
+bool waits(const LegPlan& plan) { return std::find(plan.calls.begin(), plan.calls.end(), "idle") != plan.calls.end(); }
+
+void write_all(int fd, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t written = write(fd, text.data() + at, text.size() - at);
+    if (written < 0 && errno != EINTR) return;
+    if (written > 0) at += static_cast<std::size_t>(written);
+  }
+}
+
+Running start(const Job& job, std::size_t index, const Limits& limits, int service_program, std::size_t slot, int cpu) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  const pid_t parent = getpid();
+  const pid_t process = fork();
+  if (process < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (process == 0) {
+    // When the tool is killed, so are we, and with us all that we trace (PTRACE_O_EXITKILL): nothing stays.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(70);
+    signal(SIGINT, SIG_IGN);  // the tool ends us
+    close(ends[0]);
+    write_all(ends[1], write_record(run_leg(job.operation, job.plan, limits, service_program, cpu)));
+    _exit(0);
+  }
+  close(ends[1]);
+  return {index, process, ends[0], {}, waits(job.plan), slot};
+}
+
+LegRecord finish(const Running& running, const Job& job) {
+  int status = 0;
+  while (waitpid(running.process, &status, 0) < 0 && errno == EINTR) {
+  }
+  close(running.result);
+  try {
+    return read_record(running.text);
+  } catch (const std::exception&) {
+    LegRecord lost;
+    lost.name = job.plan.name;
+    lost.posture = job.plan.posture;
+    lost.oracle = job.plan.oracle;
+    lost.error = WIFSIGNALED(status) ? fmt::format("the leg's own process was killed by signal {}", WTERMSIG(status))
+                                     : "the leg's own process ended without a word";
+    return lost;
+  }
+}
+
+}  // namespace
+
+void Schedule::run(const std::function<void(const Progress&)>& progress) {
+  const std::vector<int> places = cpus();
+  // A leg is idle whenever it waits for quiet: twice as many as CPUs keep them busy. Waiting legs start first.
+  const std::size_t most_busy = 2 * places.size(), most_waiting = 32;
+  std::vector<std::size_t> load(places.size());
+  std::vector<Running> running;
+  std::size_t started = 0, finished = 0;
+  std::vector<bool> taken(jobs_.size());
+
+  const auto next = [&](bool waiting) -> std::optional<std::size_t> {
+    for (std::size_t i = started; i < jobs_.size(); ++i)
+      if (!taken[i] && waits(jobs_[i].plan) == waiting) return i;
+    return std::nullopt;
+  };
+  const auto begin = [&](std::size_t job) {
+    const auto slot = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+    ++load[slot];
+    taken[job] = true;
+    running.push_back(start(jobs_[job], job, limits_, service_program_, slot, places[slot]));
+    while (started < jobs_.size() && taken[started]) ++started;
+  };
+
+  while (finished < jobs_.size()) {
+    for (const bool waiting : {true, false}) {
+      for (;;) {
+        const auto alike = static_cast<std::size_t>(
+            std::count_if(running.begin(), running.end(), [&](const Running& r) { return r.waits == waiting; }));
+        const auto job = alike < (waiting ? most_waiting : most_busy) ? next(waiting) : std::nullopt;
+        if (!job) break;
+        begin(*job);
+      }
+    }
+    std::vector<pollfd> ready;
+    for (const Running& r : running) ready.push_back({r.result, POLLIN, 0});
+    if (poll(ready.data(), ready.size(), 200) < 0 && errno != EINTR)
+      throw std::system_error(errno, std::generic_category(), "poll");
+    for (std::size_t i = ready.size(); i-- > 0;) {
+      if (ready[i].revents == 0) continue;
+      std::array<char, 65536> piece{};
+      const ssize_t got = read(running[i].result, piece.data(), piece.size());
+      if (got > 0) {
+        running[i].text.append(piece.data(), static_cast<std::size_t>(got));
+        continue;
+      }
+      if (got < 0 && errno == EINTR) continue;
+      const Running over = std::move(running[i]);
+      running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+      --load[over.cpu];
+      ++finished;
+      Job& job = jobs_[over.job];
+      job.done(finish(over, job));
+    }
+    progress({finished, jobs_.size()});
+  }
+  jobs_.clear();
+}
+
+}  // namespace behalf::tool

@@ -1,0 +1,466 @@
+#include "judge/verdict.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "judge/codes.h"
+#include "judge/expectation.h"
+#include "judge/outcome.h"
+
+namespace behalf::tool {
+namespace {
+
+bool refused(const Effect& effect) { return effect.finished && (effect.result == -EACCES || effect.result == -EPERM); }
+
+std::string result_in_words(const Effect& effect) {
+  if (!effect.finished) return "not seen to end";
+  if (effect.result >= 0) return "ok";
+  const char* name = strerrorname_np(static_cast<int>(-effect.result));
+  return name != nullptr ? name : fmt::format("error {}", -effect.result);
+}
+
+// What the oracle of one user answered and did.
+struct Right {
+  std::string user;
+  std::vector<Reference> answers;  // by call
+  std::set<std::pair<std::string, std::string>> refused, allowed;
+  std::map<std::pair<std::string, std::string>, std::string> results;
+  std::string unclear;
+
+  const Reference& answer(std::size_t call) const { return answers[std::min(call, answers.size() - 1)]; }
+  // A first call and a later one may rightly differ, by what the operation itself left behind.
+  bool matches(const Outcome& outcome, std::size_t call) const {
+    return answer(call).matches(outcome) || answers.front().matches(outcome);
+  }
+};
+
+Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
+  Right right{.user = user, .answers = {}, .refused = {}, .allowed = {}, .results = {}, .unclear = {}};
+  for (const LegRecord& run : runs) {
+    if (!run.error.empty()) right.unclear = fmt::format("the oracle could not be run as {}: {}", user, run.error);
+    for (const std::string& problem : run.problems) right.unclear = fmt::format("the oracle as {}: {}", user, problem);
+    for (const Effect& effect : run.effects) {
+      const std::pair key{effect.call, effect.object};
+      right.results.try_emplace(key, result_in_words(effect));
+      if (refused(effect)) right.refused.insert(key);
+      else if (effect.finished && effect.result >= 0) right.allowed.insert(key);
+    }
+  }
+  if (!right.unclear.empty() || runs.empty()) {
+    if (runs.empty()) right.unclear = fmt::format("no oracle was run as {}", user);
+    return right;
+  }
+  const LegRecord& first = runs.front();
+  const LegRecord& second = runs.back();
+  for (std::size_t call = 0; call < std::min(first.calls.size(), second.calls.size()); ++call) {
+    right.answers.emplace_back(outcome_of(first.calls[call]), outcome_of(second.calls[call]));
+    if (!right.answers.back().agrees())
+      right.unclear = fmt::format("two runs as {} do not agree: {} / {}", user, describe(outcome_of(first.calls[call])),
+                                  describe(outcome_of(second.calls[call])));
+  }
+  return right;
+}
+
+// How a thread came to be, seen from the call in which it acted.
+struct Role {
+  std::string hop, clock, words, created_by;
+};
+
+class Judge {
+ public:
+  Judge(const std::map<std::string, Right>& rights, const LegRecord& leg) : rights_(rights), leg_(leg) {}
+
+  std::vector<Finding> findings() {
+    if (leg_.crash) crash();
+    for (const Effect& effect : leg_.effects) judge_effect(effect);
+    for (const IdentityCall& call : leg_.identity_calls) broadcast(call);
+    std::map<std::string, std::size_t> calls_of;
+    for (std::size_t i = 0; i < leg_.calls.size(); ++i) {
+      const Call& call = leg_.calls[i];
+      if (!call.begun) continue;
+      judge_outcome(call, i, calls_of[call.user]++);
+      judge_state(call, i);
+    }
+    std::stable_sort(found_.begin(), found_.end(), [](const Finding& a, const Finding& b) { return a.sequence < b.sequence; });
+    return std::move(found_);
+  }
+
+ private:
+  const Right* right(const std::string& user) const {
+    const auto at = rights_.find(user);
+    return at == rights_.end() ? nullptr : &at->second;
+  }
+  const Credentials& worn(CredentialsTable::Id id) const { return leg_.credentials.at(id); }
+  const Thread& thread(int number) const { return leg_.threads.at(static_cast<std::size_t>(number)); }
+  pid_t service_process() const { return leg_.calls.empty() || leg_.calls[0].caller < 0 ? 0 : thread(leg_.calls[0].caller).process; }
+
+  Finding start(std::string kind, std::string hop, std::string clock, const std::string& user) const {
+    Finding finding;
+    finding.code = code_for(hop, kind).code;
+    finding.kind = std::move(kind);
+    finding.hop = std::move(hop);
+    finding.clock = std::move(clock);
+    finding.leg = leg_.name;
+    finding.expected_user = user;
+    return finding;
+  }
+
+  // The thread's start routine is in libc: a helper of libc's own (aio, getaddrinfo_a, SIGEV_THREAD).
+  static bool started_by_libc(const Stack& stack) {
+    if (stack.size() < 4) return false;
+    return stack[stack.size() - 3].module.find("libc.so") != std::string::npos &&
+           stack[stack.size() - 1].module.find("libc.so") != std::string::npos;
+  }
+
+  std::string user_of_call(int window) const {
+    return window < 0 ? "the service" : leg_.calls[static_cast<std::size_t>(window)].user;
+  }
+
+  Role role_of(int number, int window, const Stack& stack) const {
+    const Thread& who = thread(number);
+    const Call* call = window >= 0 ? &leg_.calls[static_cast<std::size_t>(window)] : nullptr;
+    if (call != nullptr && number == call->caller) return {"call", "call", "the thread that called the operation", "the service"};
+    const std::string by = who.born_in < 0 ? "the service, before any call"
+                           : who.born_in == window ? "this call"
+                                                   : fmt::format("an earlier call, for {}", user_of_call(who.born_in));
+    if (who.process != service_process()) return {"child", "call", "a child process", by};
+    if (started_by_libc(stack)) {
+      return {"callback", who.born_in == window ? "creator" : "first-caller", "a helper thread of the C library", by};
+    }
+    if (call != nullptr && who.born_in == window) {
+      const bool by_caller = who.parent == call->caller;
+      return {by_caller ? "thread" : "queue", "creator", "a thread made in this call", by};
+    }
+    return {"queue", who.born_in < 0 ? "creator" : "first-caller",
+            who.born_in < 0 ? "a thread made before the call" : "a thread made in an earlier call", by};
+  }
+
+  static std::string kind_of(const std::string& who, const std::string& expected) {
+    if (who == shield_name) return "blunted";
+    if (who == service_name || expected == service_name) return who == service_name ? "lost" : "leaked";
+    return who == "alice" || who == "bob" ? "leaked" : "lost";
+  }
+
+  void judge_effect(const Effect& effect) {
+    const Credentials& as = worn(effect.as);
+    if (effect.window < 0) {  // concurrent work that no call owns: at least it must be one of the users'
+      const bool anybodys = std::any_of(leg_.calls.begin(), leg_.calls.end(), [&](const Call& call) {
+        return ran_as(account(call.user), as, effect.decides);
+      });
+      if (anybodys || thread(effect.thread).process == 0 || !during_calls(effect)) return;
+      astray(effect, "alice or bob");
+      return;
+    }
+    const Call& call = leg_.calls[static_cast<std::size_t>(effect.window)];
+    const Account& user = account(call.user);
+    if (!ran_as(user, as, effect.decides)) {
+      astray(effect, call.user);
+      return;
+    }
+    const Right* right_answer = right(call.user);
+    if (right_answer == nullptr || call.user == service_name) return;
+    const std::pair key{effect.call, effect.object};
+    if (refused(effect) && !right_answer->refused.contains(key)) {
+      Finding finding = about(effect, "denied", call.user);
+      finding.expected_outcome = right_answer->results.contains(key) ? right_answer->results.at(key) : "not refused";
+      found_.push_back(std::move(finding));
+    } else if (effect.finished && effect.result >= 0 && right_answer->refused.contains(key) && !right_answer->allowed.contains(key)) {
+      Finding finding = about(effect, "lost", call.user);
+      finding.got_user = service_name;
+      finding.expected_outcome = right_answer->results.at(key);
+      found_.push_back(std::move(finding));
+    }
+  }
+
+  bool during_calls(const Effect& effect) const {
+    return std::any_of(leg_.calls.begin(), leg_.calls.end(), [&](const Call& call) {
+      return call.begun && effect.sequence > call.first && effect.sequence <= call.last && call.caller != effect.thread;
+    });
+  }
+
+  Finding about(const Effect& effect, const std::string& kind, const std::string& user) const {
+    Role role = role_of(effect.thread, effect.window, effect.stack);
+    if (effect.by_ring) {
+      role.hop = "async-io";
+      role.words = "an io_uring";
+      role.clock = effect.deferred ? "later" : "creator";
+    } else if (effect.decides == Decides::real && kind != "denied") {
+      if (role.hop == "call") role.hop = role.clock = "real-id";
+    } else if (role.hop == "call" && broadcast_in(effect.window)) {
+      role.hop = "broadcast";
+      role.clock = "process";
+    } else if (role.hop == "call" && (effect.call == "connect" || effect.call == "bind")) {
+      role.hop = "connection";
+    }
+    Finding finding = start(kind, role.hop, role.clock, user);
+    finding.sequence = effect.sequence;
+    finding.thread_role = role.words;
+    finding.created_by = role.created_by;
+    finding.got_outcome = result_in_words(effect);
+    finding.got_user = who_is(worn(effect.as), effect.decides);
+    finding.effect = Finding::On{effect.call, effect.object, effect.result < 0 ? -effect.result : 0, {}, {}};
+    finding.effect->got_ids = describe(worn(effect.as));
+    finding.stack = effect.stack;
+    if (role.hop == "thread" || role.hop == "child") finding.handoff = "clone", finding.certainty = "structural";
+    return finding;
+  }
+
+  bool broadcast_in(int window) const {
+    return std::any_of(leg_.identity_calls.begin(), leg_.identity_calls.end(),
+                       [&](const IdentityCall& call) { return call.window == window; });
+  }
+
+  void astray(const Effect& effect, const std::string& user) {
+    const std::string who = who_is(worn(effect.as), effect.decides);
+    Finding finding = about(effect, kind_of(who, user), user);
+    if (const Right* r = right(user); r != nullptr) {
+      const auto result = r->results.find({effect.call, effect.object});
+      finding.expected_outcome = result != r->results.end() ? result->second : "not done by the oracle";
+    }
+    found_.push_back(std::move(finding));
+  }
+
+  void broadcast(const IdentityCall& call) {
+    if (call.window < 0) return;
+    const Call& in = leg_.calls[static_cast<std::size_t>(call.window)];
+    Finding finding = start("broadcast", "broadcast", "process", in.user);
+    finding.sequence = call.sequence;
+    finding.got_user = "every thread";
+    finding.expected_outcome = "no thread but the caller's changes";
+    finding.got_outcome = fmt::format("glibc's {} runs in every thread", call.call);
+    finding.thread_role = "every thread of the process";
+    found_.push_back(std::move(finding));
+  }
+
+  void crash() {
+    const int at = leg_.crash->call;
+    Finding finding = start("crashed", "call", "call", at >= 0 ? user_of_call(at) : "");
+    finding.sequence = ~0ULL - 1;
+    finding.got_user = finding.expected_user;
+    finding.got_outcome = leg_.crash->what;
+    if (at >= 0)
+      if (const Right* r = right(finding.expected_user); r != nullptr && !r->answers.empty())
+        finding.expected_outcome = describe(r->answer(0).outcome());
+    finding.stack = leg_.crash->stack;
+    found_.push_back(std::move(finding));
+  }
+
+  void judge_outcome(const Call& call, std::size_t index, std::size_t nth) {
+    const Right* mine = right(call.user);
+    if (mine == nullptr || mine->answers.empty() || !mine->unclear.empty() || !call.ended) return;
+    if (leg_.name == "concurrent" && !call.output_known) {
+      // What was printed could not be told apart; what was returned can.
+      if (call.returned == mine->answer(nth).outcome().returned || call.returned == mine->answers.front().outcome().returned)
+        return;
+    } else if (mine->matches(outcome_of(call), nth)) {
+      return;
+    }
+    std::string kind = "wrong-answer", got = call.user;
+    for (const auto& [name, other] : rights_) {
+      if (name == call.user || other.answers.empty() || !other.unclear.empty() || !other.matches(outcome_of(call), 0)) continue;
+      kind = name == service_name ? "lost" : "leaked";
+      got = name;
+      if (name == service_name) break;  // the likelier of the two
+    }
+    const std::string spare = std::to_string(account(shield_name).uid);
+    const auto names_spare = [&](const std::string& text) {
+      return text.find(spare) != std::string::npos || text.find(shield_name) != std::string::npos;
+    };
+    if (kind == "wrong-answer" && names_spare(call.output) && !names_spare(mine->answers.front().outcome().output)) {
+      kind = "blunted";
+      got = shield_name;
+    }
+    // The first call of a fresh service went wrong without a wrong effect: what it asked was the process's own. A later
+    // one did: something was kept from a call before.
+    const bool kept = index > 0 && first_call_was_right();
+    const bool blunt = kind == "blunted";
+    const std::string hop = blunt ? "real-id" : kept ? "cache" : "environment";
+    Finding finding = start(kind, hop, blunt ? "real-id" : kept ? "first-caller" : "process", call.user);
+    finding.sequence = call.last;
+    finding.got_user = got;
+    finding.expected_outcome = describe(mine->answer(nth).outcome());
+    finding.got_outcome = describe(outcome_of(call));
+    finding.thread_role = "the thread that called the operation";
+    found_.push_back(std::move(finding));
+  }
+
+  bool first_call_was_right() const {
+    const Call& first = leg_.calls.front();
+    const Right* mine = right(first.user);
+    return mine == nullptr || mine->answers.empty() || mine->matches(outcome_of(first), 0);
+  }
+
+  void judge_state(const Call& call, std::size_t index) {
+    if (call.ended && call.worn_at_return != call.worn_at_begin && !broadcast_in(static_cast<int>(index))) {
+      Finding finding = start("lingering", "call", "call", call.user);
+      finding.sequence = call.last;
+      finding.got_user = who_is(worn(call.worn_at_return), Decides::effective);
+      finding.expected_outcome = describe(worn(call.worn_at_begin));
+      finding.got_outcome = "the caller came back as " + describe(worn(call.worn_at_return));
+      finding.thread_role = "the thread that called the operation";
+      found_.push_back(std::move(finding));
+    }
+    if (call.after.threads.empty()) return;  // the leg ended before it was looked at
+    for (const State::Worn& now : call.after.threads) judge_thread(call, index, now);
+    const auto changed = [&](const std::string& what, const std::string& before, const std::string& after) {
+      if (before == after) return;
+      Finding finding = start("altered", "process-state", "process", call.user);
+      finding.sequence = call.last + 1;
+      finding.got_user = call.user;
+      finding.expected_outcome = fmt::format("{} stays {}", what, first_difference(before, after));
+      finding.got_outcome = fmt::format("{} is {}", what, first_difference(after, before));
+      finding.thread_role = "the whole process";
+      found_.push_back(std::move(finding));
+    };
+    changed("the working directory", call.before.directory, call.after.directory);
+    changed("the umask", call.before.mask, call.after.mask);
+    changed("the environment", call.before.environment, call.after.environment);
+    changed("a limit", call.before.limits, call.after.limits);
+    changed("the set of ignored signals", call.before.ignored, call.after.ignored);
+    changed("the set of handled signals", call.before.caught, call.after.caught);
+  }
+
+  // The first line of `text` that is not in `other`.
+  static std::string first_difference(const std::string& text, const std::string& other) {
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      if (("\n" + other + "\n").find("\n" + line + "\n") == std::string::npos) return line;
+      at = end + 1;
+    }
+    return "without it";
+  }
+
+  void judge_thread(const Call& call, std::size_t index, const State::Worn& now) {
+    const auto before = std::find_if(call.before.threads.begin(), call.before.threads.end(),
+                                     [&](const State::Worn& was) { return was.thread == now.thread; });
+    const Thread& who = thread(now.thread);
+    const bool child = who.process != service_process();
+    if (before != call.before.threads.end()) {
+      if (before->as == now.as) return;
+      const bool caller = now.thread == call.caller;
+      Finding finding = start(caller ? "lingering" : "broadcast", caller ? "call" : "broadcast", caller ? "call" : "process", call.user);
+      left(finding, call, now, before->as);
+      found_.push_back(std::move(finding));
+      return;
+    }
+    if (worn(now.as) == worn(leg_.service)) return;
+    if (child) {
+      // A child that is the user for good is what the oracle leaves too.
+      const Account& user = account(call.user);
+      const Ids all = {user.uid, user.uid, user.uid, user.uid};
+      if (worn(now.as).uid == all) return;
+    }
+    const Role role = role_of(now.thread, static_cast<int>(index), {});
+    Finding finding = start("lingering", role.hop, role.clock, call.user);
+    left(finding, call, now, leg_.service);
+    finding.thread_role = role.words;
+    finding.created_by = role.created_by;
+    finding.handoff = "clone";
+    finding.certainty = "structural";
+    found_.push_back(std::move(finding));
+  }
+
+  void left(Finding& finding, const Call& call, const State::Worn& now, CredentialsTable::Id expected) const {
+    finding.sequence = call.last;
+    finding.got_user = who_is(worn(now.as), Decides::fs);
+    finding.expected_outcome = "afterwards " + describe(worn(expected));
+    finding.got_outcome = "afterwards " + describe(worn(now.as));
+    finding.thread_role = "a thread of the service";
+  }
+
+  const std::map<std::string, Right>& rights_;
+  const LegRecord& leg_;
+  std::vector<Finding> found_;
+};
+
+// The same divergence in another leg, or of another call, adds nothing to read.
+bool same_divergence(const Finding& a, const Finding& b) {
+  if (a.kind != b.kind || a.hop != b.hop) return false;
+  if (a.effect.has_value() != b.effect.has_value()) return false;
+  return !a.effect || a.effect->call == b.effect->call;
+}
+
+// What comes after the first divergence of a leg, for the same user, and says no more than it.
+bool follows(const Finding& finding, const Finding& first) {
+  return finding.leg == first.leg && finding.expected_user == first.expected_user &&
+         (finding.kind == first.kind || !finding.effect);
+}
+
+}  // namespace
+
+std::string_view to_string(Answer answer) {
+  switch (answer) {
+    case Answer::works: return "works";
+    case Answer::fails: return "fails";
+    case Answer::unclear: return "unclear";
+  }
+  return "unclear";
+}
+
+Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture) {
+  Verdict verdict;
+  verdict.posture = posture;
+  std::map<std::string, Right> rights;
+  for (const auto& [user, runs] : oracles) {
+    const Right& right = rights.emplace(user, right_of(user, runs)).first->second;
+    if (!right.unclear.empty()) verdict.reasons.push_back(right.unclear);
+  }
+  for (const LegRecord& leg : legs) {
+    if (!leg.error.empty()) verdict.reasons.push_back(fmt::format("the leg {} could not be run: {}", leg.name, leg.error));
+    for (const std::string& problem : leg.problems) verdict.reasons.push_back(fmt::format("in the leg {}: {}", leg.name, problem));
+    for (const Call& call : leg.calls)
+      if (!call.settled) verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
+    std::vector<Finding> found = Judge(rights, leg).findings();
+    verdict.legs.push_back({leg.name, found.empty(), leg.stops, leg.milliseconds});
+    std::optional<std::size_t> first_at;
+    for (Finding& finding : found) {
+      const auto known = std::find_if(verdict.findings.begin(), verdict.findings.end(),
+                                      [&](const Finding& f) { return same_divergence(f, finding); });
+      if (known != verdict.findings.end()) {
+        ++known->folded;
+      } else if (first_at && follows(finding, verdict.findings[*first_at])) {
+        ++verdict.findings[*first_at].folded;
+      } else {
+        first_at = verdict.findings.size();
+        verdict.findings.push_back(std::move(finding));
+      }
+    }
+  }
+  // A thread that lingers, and then acts for somebody else, is a pool's.
+  const bool serves_again = std::any_of(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) {
+    return f.kind != "lingering" && (f.hop == "queue" || f.hop == "callback");
+  });
+  for (Finding& finding : verdict.findings) {
+    if (!serves_again || finding.kind != "lingering" || finding.hop != "thread") continue;
+    const auto acted = std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) {
+      return f.kind != "lingering" && (f.hop == "queue" || f.hop == "callback");
+    });
+    finding.hop = acted->hop;
+    finding.clock = "first-caller";
+    finding.code = code_for(finding.hop, finding.kind).code;
+  }
+  std::sort(verdict.reasons.begin(), verdict.reasons.end());
+  verdict.reasons.erase(std::unique(verdict.reasons.begin(), verdict.reasons.end()), verdict.reasons.end());
+  verdict.answer = !verdict.findings.empty() ? Answer::fails : !verdict.reasons.empty() ? Answer::unclear : Answer::works;
+  return verdict;
+}
+
+std::string in_words(const Finding& finding) {
+  if (finding.effect) {
+    const std::string place = finding.hop == "call" || finding.hop == "real-id" ? "" : fmt::format(", by {}", finding.thread_role);
+    if (finding.kind == "denied") return fmt::format("denied: {} {} is refused{}", finding.effect->call, finding.effect->object, place);
+    return fmt::format("{}: {} {} as {}{}", finding.kind, finding.effect->call, finding.effect->object, finding.got_user, place);
+  }
+  if (finding.kind == "lingering") return fmt::format("lingering: {} stays {}", finding.thread_role, finding.got_user);
+  if (finding.kind == "lost" || finding.kind == "leaked" || finding.kind == "blunted")
+    return fmt::format("{}: {} gets {}'s answer", finding.kind, finding.expected_user, finding.got_user);
+  return fmt::format("{}: {}", finding.kind, finding.got_outcome);
+}
+
+}  // namespace behalf::tool

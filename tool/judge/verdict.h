@@ -1,0 +1,55 @@
+// The answer for one operation in one posture, and the evidence for it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "judge/leg.h"
+
+namespace behalf::tool {
+
+enum class Answer : std::uint8_t { works, fails, unclear };
+std::string_view to_string(Answer answer);
+
+struct Finding {
+  std::string code;
+  std::string kind, hop, clock, leg;
+  std::string expected_user, expected_outcome, got_user, got_outcome;
+  struct On {
+    std::string call, object;
+    long error = 0;
+    std::string expected_ids, got_ids;
+  };
+  std::optional<On> effect;
+  std::string thread_role, created_by;
+  std::string handoff = "none", certainty = "none";
+  Stack stack;
+  int folded = 0;              // divergences that follow from it, or repeat it
+  std::uint64_t sequence = 0;
+};
+
+struct LegSummary {
+  std::string name;
+  bool same = true;
+  std::uint64_t stops = 0;
+  std::int64_t milliseconds = 0;
+};
+
+struct Verdict {
+  std::string posture;
+  Answer answer = Answer::unclear;
+  std::vector<std::string> reasons;  // why it is unclear
+  std::vector<Finding> findings;     // the first is the first divergence of the first leg that has one
+  std::vector<LegSummary> legs;
+};
+
+// The records of the oracles, by user, and of the legs in one posture.
+using Oracles = std::map<std::string, std::vector<LegRecord>>;
+Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture);
+
+// A finding in a few words: "lost: opened as root by a thread made before the call".
+std::string in_words(const Finding& finding);
+
+}  // namespace behalf::tool

@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "judge/codes.h"
+#include "report/report.h"
+#include "report/symbolizer.h"
+
+namespace behalf::tool {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json stack_of(const Finding& finding, const Inquiry& inquiry, Symbolizer& symbolizer) {
+  ordered_json stack = ordered_json::array();
+  for (const NamedFrame& frame : symbolizer.name(finding.stack, inquiry.operation.shown))
+    stack.push_back({{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"module", frame.module}});
+  return stack;
+}
+
+ordered_json finding_of(const Finding& finding, const Reported& reported, Symbolizer& symbolizer) {
+  ordered_json value = {
+      {"code", finding.code},
+      {"kind", finding.kind},
+      {"hop", finding.hop},
+      {"clock", finding.clock},
+      {"leg", finding.leg},
+      {"expected", {{"user", finding.expected_user}, {"outcome", finding.expected_outcome}}},
+      {"got", {{"user", finding.got_user}, {"outcome", finding.got_outcome}}},
+  };
+  if (finding.effect)
+    value["effect"] = {{"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
+  value["thread"] = {{"role", finding.thread_role}, {"created_by", finding.created_by}};
+  value["handoff"] = {{"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", ordered_json::array()}};
+  value["stack"] = stack_of(finding, reported.answers.inquiry, symbolizer);
+  value["cure"] = reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
+  value["folded"] = finding.folded;
+  return value;
+}
+
+}  // namespace
+
+std::string json_of(const Report& report) {
+  Symbolizer symbolizer;
+  ordered_json operations = ordered_json::array();
+  int counts[3] = {};
+  for (const Reported& reported : report.operations) {
+    const Inquiry& inquiry = reported.answers.inquiry;
+    for (const Verdict& verdict : reported.answers.verdicts) {
+      ++counts[static_cast<int>(verdict.answer)];
+      ordered_json findings = ordered_json::array(), legs = ordered_json::array();
+      for (const Finding& finding : verdict.findings) findings.push_back(finding_of(finding, reported, symbolizer));
+      for (const LegSummary& leg : verdict.legs)
+        legs.push_back({{"name", leg.name}, {"outcome", leg.same ? "same" : "different"}, {"stops", leg.stops}, {"ms", leg.milliseconds}});
+      ordered_json operation = {{"name", inquiry.name},
+                                {"library", inquiry.library},
+                                {"family", inquiry.family},
+                                {"posture", verdict.posture},
+                                {"verdict", to_string(verdict.answer)},
+                                {"reasons", verdict.reasons},
+                                {"findings", findings}};
+      const auto cured = std::find_if(reported.cure.verdicts.begin(), reported.cure.verdicts.end(),
+                                      [&](const Verdict& v) { return v.posture == verdict.posture; });
+      if (cured != reported.cure.verdicts.end())
+        operation["cure"] = {{"operation", reported.cure.operation}, {"verdict", to_string(cured->answer)}};
+      operation["legs"] = legs;
+      operations.push_back(std::move(operation));
+    }
+  }
+  const ordered_json document = {
+      {"schema", "behalf/1"},
+      {"tool", report.tool},
+      {"kernel", report.kernel},
+      {"stage", report.stage},
+      {"self_check", report.self_check ? "passed" : "failed: " + report.self_check_trouble},
+      {"operations", operations},
+      {"summary", {{"works", counts[0]}, {"fails", counts[1]}, {"unclear", counts[2]}}},
+  };
+  // What a program printed may be any bytes.
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+int exit_code(const Report& report) {
+  bool fails = false, unclear = false;
+  for (const Reported& reported : report.operations)
+    for (const Verdict& verdict : reported.answers.verdicts) {
+      fails = fails || verdict.answer == Answer::fails;
+      unclear = unclear || verdict.answer == Answer::unclear;
+    }
+  return fails ? 1 : unclear ? 2 : 0;
+}
+
+}  // namespace behalf::tool

@@ -1,0 +1,48 @@
+// Verdicts for people and for programs. Everything here reads verdicts and writes text; nothing runs an operation.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "judge/inquiry.h"
+
+namespace behalf::tool {
+
+// A cure of the catalogue, and what became of it when it was run.
+struct Cure {
+  std::string words;
+  std::string operation;           // empty: not run
+  std::vector<Verdict> verdicts;
+};
+
+struct Reported {
+  Answers answers;
+  std::string title;               // of the row; empty for a check
+  Cure cure;
+};
+
+struct Report {
+  std::string tool;                // "behalf 0.1.0"
+  std::string kernel;
+  std::string stage = "root";
+  bool self_check = false;
+  std::string self_check_trouble;
+  double seconds = 0;
+  std::vector<Reported> operations;
+};
+
+struct Style {
+  bool colour = false;
+  bool verbose = false;
+  int width = 100;
+};
+
+std::string text_of_check(const Report& report, const Style& style);
+std::string text_of_survey(const Report& report, const Style& style);
+std::string markdown_of_survey(const Report& report);
+std::string json_of(const Report& report);
+
+// works: 0, fails: 1, unclear: 2 (the worst of all postures).
+int exit_code(const Report& report);
+
+}  // namespace behalf::tool

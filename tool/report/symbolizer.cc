@@ -1,0 +1,83 @@
+#include "report/symbolizer.h"
+
+#include <cxxabi.h>
+#include <elfutils/libdwfl.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+namespace behalf::tool {
+namespace {
+
+// Only what lies on this machine: a debuginfod server would be a wait on the network.
+const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address, nullptr};
+
+std::string demangled(const char* name) {
+  int status = 0;
+  char* const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string result = status == 0 && text != nullptr ? text : name;
+  std::free(text);
+  return result;
+}
+
+std::string on_the_machine(const std::string& module, const std::vector<Shown>& shown) {
+  for (const Shown& place : shown)
+    if (module.starts_with(place.at + "/")) return place.from + module.substr(place.at.size());
+  return module;
+}
+
+}  // namespace
+
+struct Symbolizer::Modules {
+  struct Entry {
+    Dwfl* dwfl = nullptr;
+    Dwfl_Module* module = nullptr;
+    Dwarf_Addr bias = 0;
+  };
+  std::map<std::string, Entry> known;
+
+  ~Modules() {
+    for (const auto& [path, entry] : known)
+      if (entry.dwfl != nullptr) dwfl_end(entry.dwfl);
+  }
+
+  const Entry& open(const std::string& path) {
+    const auto [at, fresh] = known.try_emplace(path);
+    Entry& entry = at->second;
+    std::error_code error;
+    if (!fresh || !std::filesystem::is_regular_file(path, error)) return entry;
+    entry.dwfl = dwfl_begin(&callbacks);
+    if (entry.dwfl == nullptr) return entry;
+    entry.module = dwfl_report_offline(entry.dwfl, path.c_str(), path.c_str(), -1);
+    dwfl_report_end(entry.dwfl, nullptr, nullptr);
+    if (entry.module != nullptr) dwfl_module_getelf(entry.module, &entry.bias);
+    return entry;
+  }
+};
+
+Symbolizer::Symbolizer() : modules_(std::make_unique<Modules>()) { unsetenv("DEBUGINFOD_URLS"); }
+Symbolizer::~Symbolizer() = default;
+
+std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<Shown>& shown) {
+  std::vector<NamedFrame> frames;
+  for (const Frame& frame : stack) {
+    NamedFrame named;
+    named.module = on_the_machine(frame.module, shown);
+    named.of_service = named.module.ends_with("/behalf-service");
+    if (named.of_service) break;
+    const Modules::Entry& entry = modules_->open(named.module);
+    if (entry.module != nullptr) {
+      const Dwarf_Addr address = frame.offset + entry.bias;
+      if (const char* function = dwfl_module_addrname(entry.module, address); function != nullptr)
+        named.function = demangled(function);
+      if (Dwfl_Line* const line = dwfl_module_getsrc(entry.module, address); line != nullptr)
+        if (const char* file = dwfl_lineinfo(line, nullptr, &named.line, nullptr, nullptr, nullptr); file != nullptr)
+          named.file = file;
+    }
+    frames.push_back(std::move(named));
+  }
+  return frames;
+}
+
+}  // namespace behalf::tool

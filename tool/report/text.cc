@@ -1,0 +1,262 @@
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "judge/codes.h"
+#include "report/report.h"
+#include "report/symbolizer.h"
+
+namespace behalf::tool {
+namespace {
+
+enum class Ink { plain, good, bad, doubtful, faint, strong };
+
+class Painter {
+ public:
+  explicit Painter(bool colour) : colour_(colour) {}
+  std::string operator()(Ink ink, const std::string& text) const {
+    constexpr const char* codes[] = {"", "32", "31", "33", "2", "1"};
+    if (!colour_ || ink == Ink::plain) return text;
+    return fmt::format("\033[{}m{}\033[0m", codes[static_cast<int>(ink)], text);
+  }
+
+ private:
+  bool colour_;
+};
+
+Ink ink_of(Answer answer) {
+  return answer == Answer::works ? Ink::good : answer == Answer::fails ? Ink::bad : Ink::doubtful;
+}
+
+// Text in lines of at most `width`, each after the first indented.
+std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
+  std::string out;
+  std::size_t column = indent;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    const std::size_t length = end - at;
+    if (column + length > width && column > indent) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    }
+    out += text.substr(at, length);
+    column += length;
+    if (end < text.size()) {
+      out += ' ';
+      ++column;
+    }
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string location(const std::vector<NamedFrame>& frames) {
+  for (const NamedFrame& frame : frames)
+    if (!frame.file.empty() && frame.file.find("/usr/include/") == std::string::npos)
+      return fmt::format("{}:{}", frame.file.substr(frame.file.rfind('/') + 1), frame.line);
+  for (const NamedFrame& frame : frames)
+    if (!frame.function.empty()) return frame.function;
+  return {};
+}
+
+void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const Style& style) {
+  const std::size_t most = style.verbose ? frames.size() : std::min<std::size_t>(frames.size(), 8);
+  for (std::size_t i = 0; i < most; ++i) {
+    const NamedFrame& frame = frames[i];
+    const std::string place = frame.file.empty() ? frame.module.substr(frame.module.rfind('/') + 1)
+                                                 : fmt::format("{}:{}", frame.file, frame.line);
+    out += fmt::format("    #{:<2} {}  {}\n", i, frame.function.empty() ? "??" : frame.function, place);
+  }
+  if (most < frames.size()) out += fmt::format("    ... {} more (-v shows them)\n", frames.size() - most);
+}
+
+void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint, const Style& style,
+                 Symbolizer& symbolizer) {
+  const Code& code = code_for(finding.hop, finding.kind);
+  std::string kind = finding.kind;
+  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  out += fmt::format("{}  [{} {}]   as {}, in the leg {}\n", paint(Ink::bad, kind), finding.code, finding.hop,
+                     finding.expected_user, finding.leg);
+  if (finding.effect) {
+    const std::string what = fmt::format("{} {}", finding.effect->call, finding.effect->object);
+    out += fmt::format("  expected  {}   as {}  -> {}\n", what, finding.expected_user, finding.expected_outcome);
+    out += fmt::format("  got       {}   as {}  -> {}\n", what, finding.got_user, finding.got_outcome);
+    out += fmt::format("            {}\n", paint(Ink::faint, finding.effect->got_ids));
+  } else {
+    out += fmt::format("  expected  {}\n", wrapped(finding.expected_outcome, 12, static_cast<std::size_t>(style.width)));
+    out += fmt::format("  got       {}\n", wrapped(finding.got_outcome, 12, static_cast<std::size_t>(style.width)));
+  }
+  out += fmt::format("  in        {}", finding.thread_role.empty() ? "the service" : finding.thread_role);
+  out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos ? "\n" : fmt::format(", made by {}\n", finding.created_by);
+  const auto frames = symbolizer.name(finding.stack, reported.answers.inquiry.operation.shown);
+  add_stack(out, frames, style);
+  out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept" : "by the clock: " + finding.clock);
+  const std::string cure = reported.cure.words.empty() ? std::string(code.cure) : reported.cure.words;
+  out += fmt::format("  cure      {}\n", wrapped(cure, 12, static_cast<std::size_t>(style.width)));
+  if (finding.folded > 0) out += fmt::format("  {}\n", paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
+}
+
+std::string head(const Report& report) {
+  return fmt::format("{} on Linux {}; impersonation makes any process non-dumpable and clears its parent-death signal", report.tool, report.kernel);
+}
+
+const Verdict* verdict_in(const std::vector<Verdict>& verdicts, const std::string& posture) {
+  const auto found = std::find_if(verdicts.begin(), verdicts.end(), [&](const Verdict& v) { return v.posture == posture; });
+  return found == verdicts.end() ? nullptr : &*found;
+}
+
+// The finding that a row is about: in the library's own posture where it fails there, else in the first that fails.
+const Finding* first_finding(const Reported& reported) {
+  for (const char* posture : {"full", "shielded", "effective", "files"})
+    if (const Verdict* verdict = verdict_in(reported.answers.verdicts, posture); verdict != nullptr && !verdict->findings.empty())
+      return &verdict->findings.front();
+  return nullptr;
+}
+
+std::string first_reason(const Reported& reported) {
+  for (const Verdict& verdict : reported.answers.verdicts)
+    if (!verdict.reasons.empty()) return verdict.reasons.front();
+  return {};
+}
+
+// One word for the cure: it works where every posture it was run in says so.
+std::optional<Answer> answer_of(const Cure& cure) {
+  if (cure.verdicts.empty()) return std::nullopt;
+  Answer worst = Answer::works;
+  for (const Verdict& verdict : cure.verdicts) {
+    if (verdict.answer == Answer::fails) return Answer::fails;
+    if (verdict.answer == Answer::unclear) worst = Answer::unclear;
+  }
+  return worst;
+}
+
+struct Counts {
+  int works = 0, fails = 0, unclear = 0;
+};
+std::map<std::string, Counts> counts_of(const Report& report) {
+  std::map<std::string, Counts> counts;
+  for (const Reported& reported : report.operations)
+    for (const Verdict& verdict : reported.answers.verdicts) {
+      Counts& count = counts[verdict.posture];
+      ++(verdict.answer == Answer::works ? count.works : verdict.answer == Answer::fails ? count.fails : count.unclear);
+    }
+  return counts;
+}
+
+}  // namespace
+
+std::string text_of_check(const Report& report, const Style& style) {
+  const Painter paint(style.colour);
+  Symbolizer symbolizer;
+  std::string out;
+  for (const Reported& reported : report.operations) {
+    const Inquiry& inquiry = reported.answers.inquiry;
+    for (const Verdict& verdict : reported.answers.verdicts) {
+      const std::string says = verdict.answer == Answer::works   ? "works when impersonating"
+                               : verdict.answer == Answer::fails ? "does NOT work when impersonating"
+                                                                 : "unclear whether it works when impersonating";
+      out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name), paint(ink_of(verdict.answer), says), verdict.posture);
+      for (const std::string& reason : verdict.reasons) out += fmt::format("  unclear   {}\n", wrapped(reason, 12, static_cast<std::size_t>(style.width)));
+      if (!verdict.reasons.empty()) out += "\n";
+      const std::size_t shown = style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
+      for (std::size_t i = 0; i < shown; ++i) {
+        add_finding(out, verdict.findings[i], reported, paint, style, symbolizer);
+        out += "\n";
+      }
+      for (std::size_t i = shown; i < verdict.findings.size(); ++i)
+        out += fmt::format("  and       {} [{}], in the leg {}\n", in_words(verdict.findings[i]), verdict.findings[i].code, verdict.findings[i].leg);
+      if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
+      if (!verdict.findings.empty()) {
+        const Finding& first = verdict.findings.front();
+        const std::string place = location(symbolizer.name(first.stack, inquiry.operation.shown));
+        out += fmt::format("SUMMARY: behalf: {} {} {} {}in {}\n", first.kind, first.code, first.hop,
+                           place.empty() ? "" : place + " ", inquiry.name);
+      } else {
+        out += fmt::format("SUMMARY: behalf: {} {}\n", to_string(verdict.answer), inquiry.name);
+      }
+      std::uint64_t stops = 0;
+      std::string legs;
+      for (const LegSummary& leg : verdict.legs) {
+        stops += leg.stops;
+        legs += fmt::format("{}{} {}", legs.empty() ? "" : ", ", leg.name, leg.same ? "same" : paint(Ink::bad, "different"));
+      }
+      out += fmt::format("legs: {}\n", legs);
+      out += paint(Ink::faint, fmt::format("{} legs beside 5 oracles, {} stops, {:.1f} s, self-check {}", verdict.legs.size(), stops,
+                                           report.seconds, report.self_check ? "passed" : "FAILED")) + "\n\n";
+    }
+  }
+  out += paint(Ink::faint, head(report)) + "\n";
+  return out;
+}
+
+std::string text_of_survey(const Report& report, const Style& style) {
+  const Painter paint(style.colour);
+  std::vector<std::string> postures;
+  for (const Reported& reported : report.operations)
+    for (const Verdict& verdict : reported.answers.verdicts)
+      if (std::find(postures.begin(), postures.end(), verdict.posture) == postures.end()) postures.push_back(verdict.posture);
+
+  constexpr std::size_t name_width = 40;
+  const std::size_t words_at = 2 + name_width + 11 * postures.size();
+  const std::size_t width = std::max<std::size_t>(static_cast<std::size_t>(style.width), words_at + 30);
+  std::string out = "Does this operation work when impersonating?\n" + paint(Ink::faint, head(report)) + "\n\n";
+  out += std::string(2 + name_width, ' ');
+  for (const std::string& posture : postures) out += fmt::format("{:<11}", posture);
+  out += "what goes wrong, and the cure\n";
+  std::string family;
+  for (const Reported& reported : report.operations) {
+    if (reported.answers.inquiry.family != family) {
+      family = reported.answers.inquiry.family;
+      out += paint(Ink::strong, family) + "\n";
+    }
+    std::string title = reported.title.empty() ? reported.answers.inquiry.name : reported.title;
+    if (title.size() >= name_width) title = title.substr(0, name_width - 4) + "...";
+    out += fmt::format("  {:<{}}", title, name_width);
+    for (const std::string& posture : postures) {
+      const Verdict* verdict = verdict_in(reported.answers.verdicts, posture);
+      const std::string word = verdict == nullptr ? "-" : std::string(to_string(verdict->answer));
+      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer), fmt::format("{:<11}", word));
+    }
+    const Finding* finding = first_finding(reported);
+    const std::string reason = first_reason(reported);
+    std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : "unclear: " + reason;
+    out += wrapped(words, words_at, width) + "\n";
+    if (finding == nullptr) continue;
+    const std::string cure = reported.cure.words.empty() ? std::string(code_for(finding->hop, finding->kind).cure) : reported.cure.words;
+    out += std::string(words_at, ' ') + paint(Ink::faint, "cure: " + wrapped(cure, words_at, width - 6));
+    if (const auto answer = answer_of(reported.cure)) out += " -> " + paint(ink_of(*answer), std::string(to_string(*answer)));
+    out += "\n";
+  }
+  out += "\n";
+  for (const auto& [posture, count] : counts_of(report))
+    out += fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
+  out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n", report.operations.size(), postures.size(),
+                     report.seconds, report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);
+  return out;
+}
+
+std::string markdown_of_survey(const Report& report) {
+  std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head(report));
+  std::string family;
+  for (const Reported& reported : report.operations) {
+    const Inquiry& inquiry = reported.answers.inquiry;
+    if (inquiry.family != family) {
+      family = inquiry.family;
+      out += fmt::format("\n## {}\n\n| operation |", family);
+      for (const std::string& posture : inquiry.postures) out += fmt::format(" {} |", posture);
+      out += " what goes wrong | cure | the cure |\n|---|";
+      for (std::size_t i = 0; i < inquiry.postures.size() + 3; ++i) out += "---|";
+      out += "\n";
+    }
+    out += fmt::format("| {} |", reported.title.empty() ? inquiry.name : reported.title);
+    for (const Verdict& verdict : reported.answers.verdicts) out += fmt::format(" {} |", to_string(verdict.answer));
+    const Finding* finding = first_finding(reported);
+    const auto answer = answer_of(reported.cure);
+    out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? in_words(*finding) : first_reason(reported),
+                       finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
+  }
+  return out;
+}
+
+}  // namespace behalf::tool

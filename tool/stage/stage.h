@@ -1,0 +1,41 @@
+// The private little world in which operations run: own mount, pid, ipc, net and uts namespaces over the machine's own
+// files, mounted read-only. It exists as long as its first process lives, and leaves nothing behind: all that it holds
+// is in memory, and the kernel takes it down whatever way the tool ends.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stage/accounts.h"
+
+namespace behalf::tool {
+
+// The directory of the machine at which the stage shows a library that would be hidden by the stage's own folders.
+struct Shown {
+  std::string from;  // a directory of the machine
+  std::string at;    // where the stage shows it, below /run/behalf
+};
+
+// Where a file of the machine is found on the stage: itself, or below /run/behalf when the stage's own folders hide it.
+struct Placed {
+  std::string path;
+  std::vector<Shown> shown;
+};
+Placed place_on_stage(const std::string& file);
+
+// What the machine lacks to make a stage, in words that say how to get it; empty when nothing.
+std::string why_no_stage();
+
+// Makes the stage around the calling process, which must be the first of a new pid namespace and have one thread.
+// Needs CAP_SYS_ADMIN. Throws std::system_error that names the step.
+void enter_stage(const std::vector<Shown>& shown);
+
+// Turns the calling process into the account for good: all ids, groups, working directory; for the service, all of it
+// but the ids. Async-signal-safe but for chdir's path. Throws std::system_error.
+void become(const Account& account);
+
+// The environment that the account's processes start with.
+std::vector<std::string> environment_of(const Account& account);
+
+}  // namespace behalf::tool

@@ -1,0 +1,86 @@
+// What happened, as data: the one event model of the tool. The judge reads nothing else.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trace/credentials.h"
+#include "trace/system_call_table.h"
+
+namespace behalf::tool {
+
+// A place in a program: the module as the tracee sees it and the offset in it, so that names can be found later.
+struct Frame {
+  std::string module;
+  std::uint64_t offset = 0;
+};
+using Stack = std::vector<Frame>;
+
+// How a thread or process came to be.
+enum class Birth : std::uint8_t { first, thread, fork, vfork };
+
+// A thread's life. `number` counts births in the run, so that a reused tid is another thread.
+struct Thread {
+  int number = 0;
+  pid_t tid = 0;
+  pid_t process = 0;
+  int parent = -1;           // number of the thread that made it
+  Birth birth = Birth::first;
+  int born_in = -1;          // window (see below) in which it was born
+  CredentialsTable::Id born_as = 0;
+  bool ended = false;
+  std::uint64_t born = 0;    // sequence number
+  std::string program;       // of the last execve, empty while it is the program of its parent
+};
+
+// A system call whose outcome depends on who the caller is, or the same work asked of io_uring.
+struct Effect {
+  std::uint64_t sequence = 0;
+  int thread = 0;            // number
+  int window = -1;
+  std::string call;
+  std::string object;
+  Decides decides = Decides::none;
+  CredentialsTable::Id as = 0;
+  long result = 0;           // negative: -errno
+  bool finished = false;     // false: the thread ended in it, or its result was not seen
+  bool by_ring = false;
+  bool deferred = false;     // by_ring, and not issued at submission: under whoever the thread is by then
+  Stack stack;
+};
+
+// An identity call by a thread; `broadcast` when it was made in glibc's handler for process-wide changes (nptl(7)).
+struct IdentityCall {
+  std::uint64_t sequence = 0;
+  int thread = 0;
+  int window = -1;
+  std::string call;
+  bool broadcast = false;
+};
+
+// What a process was left with, and what every thread of the leg wears.
+struct State {
+  struct Worn {
+    int thread;
+    CredentialsTable::Id as;
+  };
+  std::vector<Worn> threads;
+  std::string directory;
+  std::string mask;                 // umask, as octal
+  std::string limits;
+  std::string ignored, caught;      // signal masks, glibc's own two left out
+  std::string environment;
+};
+
+// Output that a thread wrote to descriptor 1.
+struct Output {
+  std::uint64_t sequence = 0;
+  int thread = 0;
+  std::uint64_t size = 0;
+  std::string bytes;
+};
+
+}  // namespace behalf::tool

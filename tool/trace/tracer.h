@@ -1,0 +1,164 @@
+// Follows a tree of processes through their identity-sensitive system calls: seccomp picks the calls, ptrace stops at
+// them. One thread traces; it must be the parent that launched the tree, and every call here must come from it.
+//
+//     Tracer tracer{{.pinned = true}, observer};
+//     tracer.adopt(pid);              // a child that waits to be adopted
+//     tracer.run_until([&] { return tracer.empty(); }, limit);
+//
+// Cost per traced call, tracer and tracee on one CPU: two stops; see bench/.
+#pragma once
+
+#include <sched.h>
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/event.h"
+#include "trace/ring.h"
+#include "trace/unwinder.h"
+
+namespace behalf::tool {
+
+// A mark is prctl(mark_option, kind, a, b, c) by the traced service.
+struct Mark {
+  int thread = 0;  // number
+  unsigned long kind = 0;
+  unsigned long a = 0, b = 0, c = 0;
+};
+
+// What the owner of a Tracer is told while it runs.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // The thread stands at a mark. True: hold it there until Tracer::release.
+  virtual bool on_mark(const Mark& mark) = 0;
+  // An effect is about to happen. True: its stack is wanted.
+  virtual bool wants_stack(const Effect& effect, const Credentials& as) = 0;
+  // An effect is over, or its process is. True: its stack is wanted now, if there is none yet.
+  virtual bool wants_stack_after(const Effect& effect) = 0;
+  // The window that an event of this thread belongs to.
+  virtual int window(int thread) = 0;
+  // A process of the tree ended: the wait status.
+  virtual void on_process_end(int thread, int status) = 0;
+};
+
+struct TracerOptions {
+  // The CPUs that tracees are told they may use, whatever the tracer pinned them to; unset: the truth.
+  std::optional<cpu_set_t> shown_affinity;
+  // Keep the bytes that each thread writes to descriptor 1.
+  bool keep_output = false;
+  // Read ids from /proc alone, as on kernels before 6.13: for tests.
+  bool ignore_pidfd_info = false;
+};
+
+class Tracer {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Tracer(TracerOptions options, Observer& observer);
+  ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  // Attaches to a child of the caller and all that it will make. Throws std::system_error.
+  void adopt(pid_t pid);
+
+  // Handles what happens until `done`, or the deadline. False: the deadline came first.
+  bool run_until(const std::function<bool()>& done, Clock::time_point deadline);
+
+  // Waits until every thread but the held ones is blocked with no end of its own accord, and says so. A thread in a
+  // finite wait, or an armed timer, is waited for until `bound`. False: the bound came first.
+  enum class Quiet : std::uint8_t { quiet, lingering, busy, gone };
+  Quiet run_until_quiet(Clock::duration bound, Clock::time_point deadline);
+
+  void release(int thread);
+  void kill_all();
+
+  // What was seen.
+  const std::vector<Thread>& threads() const { return threads_; }
+  const std::vector<Effect>& effects() const { return effects_; }
+  const std::vector<IdentityCall>& identity_calls() const { return identity_calls_; }
+  const std::vector<Output>& outputs() const { return outputs_; }
+  const std::set<std::string>& problems() const { return problems_; }
+  CredentialsTable& credentials() { return credentials_; }
+  // The stack of the first fatal signal in a process that runs no other program.
+  const Stack& crash_stack() const { return crash_stack_; }
+  std::uint64_t stops() const { return stops_; }
+  std::uint64_t sequence() const { return sequence_; }
+  bool empty() const { return live_.empty(); }
+
+  // Who a live thread is now; and what all threads but `except` (the tree's init) wear now.
+  std::optional<CredentialsTable::Id> worn_by(int thread);
+  std::vector<State::Worn> worn_by_all(int except);
+  std::optional<int> find_live(pid_t tid) const;
+  Stack stack_of(int thread);
+
+ private:
+  struct Live;
+  struct Stopped;
+
+  using Arguments = std::array<std::uint64_t, 6>;
+
+  Live& born(pid_t tid, Live* parent, Birth birth);
+  void ended(pid_t tid, int status);
+  void dispatch(pid_t tid, int status);
+  void at_birth(Live& parent, int event);
+  void at_exec(pid_t tid);
+  void at_seccomp(Live& live);
+  void at_exit_stop(Live& live);
+  void at_signal(Live& live, int signal);
+  void resume(Live& live, int request, long signal = 0);
+
+  // What the tracer does at a call of each role; true: its exit is wanted.
+  bool enter(Live& live, const SystemCall& call, const Arguments& arguments);
+  bool enter_effect(Live& live, const SystemCall& call, const Arguments& arguments);
+  bool enter_identity(Live& live, const SystemCall& call);
+  bool enter_timer(Live& live, const SystemCall& call, const Arguments& arguments);
+  bool enter_ring(Live& live, const SystemCall& call, const Arguments& arguments);
+  void enter_output(Live& live, const SystemCall& call, const Arguments& arguments);
+  void leave_effect(Live& live, long result);
+  void leave_ring(Live& live, long result);
+  void leave_affinity(Live& live, long result);
+
+  void settle_rings();
+  void add_ring_effects(Live& live, std::uint64_t ring, const std::vector<RingRequest>& requests);
+  Effect& add_effect(Live& live, std::string call, std::string object, Decides decides, CredentialsTable::Id as);
+  CredentialsTable::Id current(Live& live);
+  std::string object_of(Live& live, const SystemCall& call, const Arguments& arguments) const;
+  bool timer_armed() const;
+  Quiet look() const;
+
+  TracerOptions options_;
+  Observer& observer_;
+  CredentialsTable credentials_;
+  std::vector<Thread> threads_;
+  std::vector<Effect> effects_;
+  std::vector<IdentityCall> identity_calls_;
+  std::vector<Output> outputs_;
+  std::set<std::string> problems_;
+  std::unordered_map<pid_t, std::unique_ptr<Live>> live_;
+  std::unordered_map<pid_t, int> early_;  // stopped before its birth was reported
+  std::map<std::array<std::uint64_t, 3>, Clock::time_point> armed_;  // (process, kind, id) of timers
+  struct Asked {
+    std::uint64_t ring, user_data;
+    std::size_t effect;
+    pid_t by;
+  };
+  std::vector<Asked> asked_;  // of rings, and not seen done
+  RingTable rings_;
+  Stack crash_stack_;
+  Unwinder unwinder_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t stops_ = 0;
+};
+
+}  // namespace behalf::tool

@@ -1,0 +1,47 @@
+// What the tracer keeps of a thread while it lives. Internal to trace/.
+#pragma once
+
+#include <linux/audit.h>
+
+#include <optional>
+#include <vector>
+
+#include "trace/credentials.h"
+#include "trace/tracer.h"
+
+namespace behalf::tool {
+
+#if defined(__x86_64__)
+inline constexpr unsigned native_architecture = AUDIT_ARCH_X86_64;
+#else
+inline constexpr unsigned native_architecture = AUDIT_ARCH_AARCH64;
+#endif
+
+struct Tracer::Live {
+  explicit Live(pid_t id) : tid(id), process(id), handle(std::in_place, id) {}
+
+  pid_t tid;
+  pid_t process;
+  int number = 0;
+  std::optional<ThreadHandle> handle;
+  CredentialsTable::Id as = 0;
+  bool fresh = false;      // `as` is what the thread wears; false after each identity call
+  bool held = false;       // at a mark
+  bool listening = false;  // in a group-stop
+  bool in_setxid = false;  // glibc's handler for process-wide changes is about to run
+  bool has_ring = false;
+  int last_fatal = 0;
+  const SystemCall* call = nullptr;  // whose exit is awaited
+  Arguments arguments{};
+  std::optional<std::size_t> effect;  // the effect that the call is
+
+  bool wants_exit() const { return call != nullptr; }
+};
+
+// True when `tid` is a thread of the process.
+bool in_process(pid_t tid, pid_t process);
+
+// The numbers of all tasks of a process, the kernel's own for io_uring among them.
+std::vector<pid_t> tasks_of(pid_t process);
+
+}  // namespace behalf::tool
