@@ -276,6 +276,7 @@ class Leg {
       if (output_ < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
       fchmod(output_, 0666);  // /dev/stdout may be opened again by anybody
       fcntl(output_, F_SETFL, O_APPEND);
+      fcntl(trouble_.read, F_SETFL, O_NONBLOCK);  // what is there is read; nobody waits for more
       launch();
       follow();
     } catch (const std::exception& error) {

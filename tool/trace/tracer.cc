@@ -140,8 +140,16 @@ std::vector<State::Worn> Tracer::worn_by_all(int except) {
 }
 
 Stack Tracer::stack_of(int thread) {
-  for (const auto& [tid, live] : live_)
-    if (live->number == thread) return unwinder_.unwind(live->process, live->tid);
+  for (const auto& [tid, live] : live_) {
+    if (live->number != thread) continue;
+    if (!live->held) {  // it runs, or is blocked: its registers can be read only when it is stopped
+      if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0) return {};
+      int status = 0;
+      if (waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status)) return {};
+      live->held = true;
+    }
+    return unwinder_.unwind(live->process, tid);
+  }
   return {};
 }
 

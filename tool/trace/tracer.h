@@ -100,6 +100,7 @@ class Tracer {
   std::optional<CredentialsTable::Id> worn_by(int thread);
   std::vector<State::Worn> worn_by_all(int except);
   std::optional<int> find_live(pid_t tid) const;
+  // Stops the thread for it, and leaves it stopped: for the end of a leg.
   Stack stack_of(int thread);
 
  private:
