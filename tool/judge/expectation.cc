@@ -1,8 +1,11 @@
 #include "judge/expectation.h"
 
 #include <linux/capability.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,6 +21,7 @@ unsigned deciding(const Ids& ids, Decides decides) {
   switch (decides) {
     case Decides::effective:
     case Decides::program:
+    case Decides::sender:
       return ids.effective;
     case Decides::real:
       return ids.real;
@@ -40,29 +44,49 @@ bool ran_as(const Account& account, const Credentials& as, Decides decides) {
       // A thread that keeps the service's file-system ids is half somebody else (connect(2) looks at both).
       return as.uid.fs == account.uid;
     case Decides::program: {
-      // A new program that could become the service again is not the user's (execve(2) keeps the saved ids).
-      const auto powerless = [](const Ids& ids) { return ids.real != 0 && ids.effective != 0 && ids.saved != 0; };
-      return powerless(as.uid) && powerless(as.gid) && as.permitted == 0;
+      // A new program is the user's when nothing of anybody else's is left in it (execve(2) keeps the saved ids).
+      const Ids uid = {account.uid, account.uid, account.uid, account.uid}, gid = {account.gid, account.gid, account.gid, account.gid};
+      return as.uid == uid && as.gid == gid && as.permitted == 0;
     }
+    case Decides::sender:
+      // kill(2) and its like accept the real id as well as the effective one.
+      return as.uid.real != 0;
     default:
       return true;
   }
 }
 
-std::string who_is(const Credentials& as, Decides decides) {
-  // Told by the user id first: alice with root's groups is half alice, and said so.
-  const unsigned uid = deciding(as.uid, decides);
-  for (const Account& account : accounts()) {
-    if (account.uid != uid) continue;
-    if (ran_as(account, as, decides)) return std::string(account.name);
-    if (decides == Decides::program && account.uid != 0 && as.groups == account.groups && as.gid.effective == account.gid)
-      return std::string(service_name);  // what it can be, it is
-    if (deciding(as.gid, decides) != account.gid || as.groups != account.groups)
-      return fmt::format("{}{} with other groups", account.name, "");
-    if ((as.effective & bypass_files) != 0) return std::string(service_name);
-    return std::string(account.name);
+std::string who_is(const Account& expected, const Credentials& as, Decides decides) {
+  std::vector<unsigned> uids = {deciding(as.uid, decides)};
+  if (decides == Decides::program) uids = {as.uid.real, as.uid.effective, as.uid.saved};
+  if (decides == Decides::sender) uids = {as.uid.effective, as.uid.real};
+  if (decides == Decides::effective) uids.push_back(as.uid.fs);
+  for (const unsigned uid : uids) {
+    if (uid == expected.uid) continue;
+    const auto other = std::find_if(accounts().begin(), accounts().end(), [&](const Account& a) { return a.uid == uid; });
+    return other == accounts().end() ? fmt::format("uid {}", uid) : std::string(other->name);
   }
-  return fmt::format("uid {}", uid);
+  if (deciding(as.gid, decides) != expected.gid || as.groups != expected.groups) return fmt::format("{} with other groups", expected.name);
+  if (ran_as(expected, as, decides)) return std::string(expected.name);
+  return std::string(service_name);  // the user's ids, with the service's capabilities
+}
+
+bool same_for_everybody(const Effect& effect) {
+  if (!effect.reads || !effect.finished || effect.object.empty() || effect.object.front() != '/') return false;
+  // The stage's own folders are where operations do their work; there identity always matters.
+  for (const char* own : {"/home", "/root", "/srv", "/tmp", "/run", "/proc", "/dev", "/var/tmp"})
+    if (effect.object.starts_with(own)) return false;
+  std::string so_far;
+  for (std::size_t at = 1; at <= effect.object.size();) {
+    const auto end = std::min(effect.object.find('/', at), effect.object.size());
+    so_far = effect.object.substr(0, end);
+    at = end + 1;
+    struct stat status {};
+    if (stat(so_far.c_str(), &status) != 0) return errno == ENOENT && effect.result == -ENOENT;
+    const mode_t wanted = S_ISDIR(status.st_mode) ? S_IXOTH : S_IROTH;
+    if ((status.st_mode & wanted) == 0) return false;
+  }
+  return effect.result >= 0;
 }
 
 }  // namespace behalf::tool

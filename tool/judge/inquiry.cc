@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <set>
 #include <system_error>
 
 #include <fmt/format.h>
+
+#include "judge/codes.h"
 
 namespace behalf::tool {
 namespace {
@@ -34,7 +37,7 @@ struct Gathered {
 std::vector<LegPlan> oracle_plans() {
   const std::vector<std::string> thrice = {"self", "self", "self"};
   std::vector<LegPlan> plans;
-  for (const char* user : {"alice", "alice", "bob", "bob", "root"}) plans.push_back({"oracle", "", user, thrice, 0});
+  for (const char* user : {"alice", "alice", "bob", "bob", "root"}) plans.push_back({"oracle", "", user, thrice, 0, ""});
   return plans;
 }
 
@@ -47,17 +50,38 @@ void sort_by_plan(std::vector<LegRecord>& legs) {
   std::sort(legs.begin(), legs.end(), [&](const LegRecord& a, const LegRecord& b) { return position(a) < position(b); });
 }
 
+// What a cold leg is tried with when the caller's own thread went wrong and nothing that it did says why: where one
+// change makes it right, that was the cause. The first that does, names the hop.
+struct Probe {
+  LegPlan plan;
+  const char* hop;
+  const char* clock;
+};
+std::vector<Probe> probes_for(const std::string& posture) {
+  std::vector<Probe> probes = {{{"probe", posture, "", {"alice"}, 0, "alice"}, "environment", "process"}};
+  if (posture == "files") probes.push_back({{"probe", "effective", "", {"alice"}, 0, ""}, "call", "call"});
+  if (posture != "full") probes.push_back({{"probe", "full", "", {"alice"}, 0, ""}, "real-id", "real-id"});
+  return probes;
+}
+
+bool wants_probing(const Verdict& verdict) {
+  if (verdict.findings.empty()) return false;
+  const Finding& first = verdict.findings.front();
+  const bool unexplained = !first.effect || first.kind == "denied";
+  return unexplained && (first.hop == "environment" || first.hop == "call") && first.kind != "crashed" && first.kind != "lingering";
+}
+
 }  // namespace
 
 const std::vector<LegPlan>& leg_plans() {
   static const std::vector<LegPlan> plans = {
-      {"cold", "", "", {"alice"}, 0},
-      {"warm", "", "", {"root", "alice"}, 0},
-      {"after-bob", "", "", {"bob", "alice"}, 0},
-      {"alternating", "", "", {"alice", "bob", "alice", "bob"}, 0},
-      {"concurrent", "", "", {"alice", "bob"}, 12},
-      {"after-idle", "", "", {"alice", "idle", "bob", "alice"}, 0},
-      {"service-after", "", "", {"alice", "root"}, 0},
+      {"cold", "", "", {"alice"}, 0, ""},
+      {"warm", "", "", {"root", "alice"}, 0, ""},
+      {"after-bob", "", "", {"bob", "alice"}, 0, ""},
+      {"alternating", "", "", {"alice", "bob", "alice", "bob"}, 0, ""},
+      {"concurrent", "", "", {"alice", "bob"}, 12, ""},
+      {"after-idle", "", "", {"alice", "idle", "bob", "alice"}, 0, ""},
+      {"service-after", "", "", {"alice", "root"}, 0, ""},
   };
   return plans;
 }
@@ -94,12 +118,12 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
   }
   schedule.run(options.progress ? options.progress : [](const Progress&) {});
-  close(service_program);
 
+  Symbolizer symbolizer;
   Inquired result;
   result.self_check = true;
   for (const std::string& posture : postures) {
-    const Verdict verdict = judge(canary.oracles, canary.legs[posture], posture);
+    const Verdict verdict = judge(canary.oracles, canary.legs[posture], posture, symbolizer, {});
     const bool caught = verdict.answer == Answer::fails && verdict.findings.front().kind == "lost";
     if (caught) continue;
     result.self_check = false;
@@ -112,7 +136,7 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     for (const std::string& posture : inquiries[i].postures) {
       auto& legs = gathered[i]->legs[posture];
       sort_by_plan(legs);
-      Verdict verdict = judge(gathered[i]->oracles, legs, posture);
+      Verdict verdict = judge(gathered[i]->oracles, legs, posture, symbolizer, inquiries[i].operation.shown);
       if (!result.self_check && verdict.answer == Answer::works) {
         verdict.answer = Answer::unclear;
         verdict.reasons.push_back("the tool's check of itself failed: " + result.self_check_trouble);
@@ -121,6 +145,34 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     }
     result.answers.push_back(std::move(answers));
   }
+
+  // What went wrong without a trace is tried again, with one thing changed at a time.
+  std::list<std::vector<std::optional<LegRecord>>> tried;
+  std::vector<std::function<void()>> conclusions;
+  for (std::size_t i = 0; i < inquiries.size(); ++i) {
+    for (Verdict& verdict : result.answers[i].verdicts) {
+      if (!wants_probing(verdict)) continue;
+      const std::vector<Probe> probes = probes_for(verdict.posture);
+      auto& records = tried.emplace_back(probes.size());
+      for (std::size_t p = 0; p < probes.size(); ++p)
+        schedule.add({inquiries[i].operation, probes[p].plan, [&records, p](LegRecord record) { records[p] = std::move(record); }});
+      conclusions.emplace_back([&, i, probes] {
+        for (std::size_t p = 0; p < probes.size(); ++p) {
+          if (!records[p] || !records[p]->error.empty()) continue;
+          const Verdict answer = judge(gathered[i]->oracles, {*records[p]}, probes[p].plan.posture, symbolizer, inquiries[i].operation.shown);
+          if (answer.answer != Answer::works) continue;
+          Finding& finding = verdict.findings.front();
+          finding.hop = probes[p].hop;
+          finding.clock = probes[p].clock;
+          finding.code = code_for(finding.hop, finding.kind).code;
+          return;
+        }
+      });
+    }
+  }
+  schedule.run(options.progress ? options.progress : [](const Progress&) {});
+  for (const auto& conclude : conclusions) conclude();
+  close(service_program);
   return result;
 }
 

@@ -79,7 +79,7 @@ struct Cast {
   say("--posture", cast.plan.posture);
   say("--shield", cast.plan.posture.empty() ? "" : std::string(shield_name));
   say("--rounds", cast.plan.rounds > 0 ? std::to_string(cast.plan.rounds) : "");
-  std::vector<std::string> environment = environment_of(person);
+  std::vector<std::string> environment = environment_of(cast.plan.environment.empty() ? person : account(cast.plan.environment));
   std::vector<char*> argv, envp;
   for (std::string& word : words) argv.push_back(word.data());
   for (std::string& variable : environment) envp.push_back(variable.data());
@@ -176,19 +176,19 @@ class LegObserver : public Observer {
   }
 
   // Nothing but the operation runs between the marks, so in a leg of single calls every event belongs to the open one.
-  // Concurrent calls are told apart by the thread: a caller's, or made in a call that is still open.
+  // Concurrent calls are told apart by the thread: the caller's own, or a process that it made. A thread made in a call
+  // may serve the other as well, and is nobody's.
   int window(int thread) override {
     if (plan_.rounds == 0) return open_call_;
     const auto& threads = tracer_->threads();
-    for (int at = thread; at >= 0 && static_cast<std::size_t>(at) < threads.size();) {
+    for (int at = thread; at >= 0 && static_cast<std::size_t>(at) < threads.size(); at = threads[static_cast<std::size_t>(at)].parent) {
       if (const auto open = open_.find(at); open != open_.end()) return open->second;
-      const Thread& made = threads[static_cast<std::size_t>(at)];
-      const int in = made.born_in;
-      if (in < 0 || record_.calls[static_cast<std::size_t>(in)].ended) return -1;
-      at = made.parent;
+      if (threads[static_cast<std::size_t>(at)].birth == Birth::thread) return -1;
     }
     return -1;
   }
+
+  bool wants_birth_stack(int) override { return plan_.oracle.empty() && births_++ < most_births; }
 
   bool wants_stack(const Effect& effect, const Credentials& as) override {
     if (!plan_.oracle.empty() || effect.window < 0 || stacks_ >= most_stacks) return false;
@@ -214,13 +214,13 @@ class LegObserver : public Observer {
   const std::optional<int>& ended() const { return ended_; }
 
  private:
-  static constexpr int most_stacks = 12;
+  static constexpr int most_stacks = 12, most_births = 16;
   const LegPlan& plan_;
   LegRecord& record_;
   Tracer* tracer_ = nullptr;
   std::map<int, int> open_;  // caller -> call
   int open_call_ = -1;
-  int stacks_ = 0;
+  int stacks_ = 0, births_ = 0;
   int service_ = -1;
   std::optional<Mark> held_;
   std::optional<int> ended_;
@@ -250,6 +250,7 @@ State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mar
   state.ignored = without_glibcs_own(status_field(status, "SigIgn"));
   state.caught = without_glibcs_own(status_field(status, "SigCgt"));
   state.environment = read_memory(process, mark.b, mark.c);
+  for (const auto& [number, target] : descriptors_of(process)) state.descriptors.push_back(fmt::format("{} {}", number, target));
   return state;
 }
 

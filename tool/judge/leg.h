@@ -27,6 +27,7 @@ struct LegPlan {
   std::string oracle;          // whose oracle it is; empty for the other legs
   std::vector<std::string> calls;  // account names, and "idle"
   unsigned rounds = 0;         // of concurrent calls
+  std::string environment;     // whose environment the service has; empty: its own
 };
 
 struct Limits {

@@ -9,12 +9,12 @@ using nlohmann::json;
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ids, real, effective, saved, fs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Credentials, uid, gid, groups, effective, permitted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, module, offset)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished, by_ring,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program, made_at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished, by_ring, reads,
                                    deferred, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, output, output_known, worn_at_begin,
                                    worn_at_return, first, last, before, after, settled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Crash, what, call, stack)

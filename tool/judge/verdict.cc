@@ -11,69 +11,16 @@
 #include "judge/codes.h"
 #include "judge/expectation.h"
 #include "judge/outcome.h"
+#include "judge/right.h"
+#include "judge/role.h"
 
 namespace behalf::tool {
 namespace {
 
-bool refused(const Effect& effect) { return effect.finished && (effect.result == -EACCES || effect.result == -EPERM); }
-
-std::string result_in_words(const Effect& effect) {
-  if (!effect.finished) return "not seen to end";
-  if (effect.result >= 0) return "ok";
-  const char* name = strerrorname_np(static_cast<int>(-effect.result));
-  return name != nullptr ? name : fmt::format("error {}", -effect.result);
-}
-
-// What the oracle of one user answered and did.
-struct Right {
-  std::string user;
-  std::vector<Reference> answers;  // by call
-  std::set<std::pair<std::string, std::string>> refused, allowed;
-  std::map<std::pair<std::string, std::string>, std::string> results;
-  std::string unclear;
-
-  const Reference& answer(std::size_t call) const { return answers[std::min(call, answers.size() - 1)]; }
-  // A first call and a later one may rightly differ, by what the operation itself left behind.
-  bool matches(const Outcome& outcome, std::size_t call) const {
-    return answer(call).matches(outcome) || answers.front().matches(outcome);
-  }
-};
-
-Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
-  Right right{.user = user, .answers = {}, .refused = {}, .allowed = {}, .results = {}, .unclear = {}};
-  for (const LegRecord& run : runs) {
-    if (!run.error.empty()) right.unclear = fmt::format("the oracle could not be run as {}: {}", user, run.error);
-    for (const std::string& problem : run.problems) right.unclear = fmt::format("the oracle as {}: {}", user, problem);
-    for (const Effect& effect : run.effects) {
-      const std::pair key{effect.call, effect.object};
-      right.results.try_emplace(key, result_in_words(effect));
-      if (refused(effect)) right.refused.insert(key);
-      else if (effect.finished && effect.result >= 0) right.allowed.insert(key);
-    }
-  }
-  if (!right.unclear.empty() || runs.empty()) {
-    if (runs.empty()) right.unclear = fmt::format("no oracle was run as {}", user);
-    return right;
-  }
-  const LegRecord& first = runs.front();
-  const LegRecord& second = runs.back();
-  for (std::size_t call = 0; call < std::min(first.calls.size(), second.calls.size()); ++call) {
-    right.answers.emplace_back(outcome_of(first.calls[call]), outcome_of(second.calls[call]));
-    if (!right.answers.back().agrees())
-      right.unclear = fmt::format("two runs as {} do not agree: {} / {}", user, describe(outcome_of(first.calls[call])),
-                                  describe(outcome_of(second.calls[call])));
-  }
-  return right;
-}
-
-// How a thread came to be, seen from the call in which it acted.
-struct Role {
-  std::string hop, clock, words, created_by;
-};
-
 class Judge {
  public:
-  Judge(const std::map<std::string, Right>& rights, const LegRecord& leg) : rights_(rights), leg_(leg) {}
+  Judge(const std::map<std::string, Right>& rights, const LegRecord& leg, Symbolizer& symbolizer, const std::vector<Shown>& shown)
+      : rights_(rights), leg_(leg), symbolizer_(symbolizer), shown_(shown) {}
 
   std::vector<Finding> findings() {
     if (leg_.crash) crash();
@@ -97,6 +44,9 @@ class Judge {
   }
   const Credentials& worn(CredentialsTable::Id id) const { return leg_.credentials.at(id); }
   const Thread& thread(int number) const { return leg_.threads.at(static_cast<std::size_t>(number)); }
+  // Concurrent work of a thread that serves both.
+  static constexpr const char* either = "alice or bob";
+
   pid_t service_process() const { return leg_.calls.empty() || leg_.calls[0].caller < 0 ? 0 : thread(leg_.calls[0].caller).process; }
 
   Finding start(std::string kind, std::string hop, std::string clock, const std::string& user) const {
@@ -110,34 +60,14 @@ class Judge {
     return finding;
   }
 
-  // The thread's start routine is in libc: a helper of libc's own (aio, getaddrinfo_a, SIGEV_THREAD).
-  static bool started_by_libc(const Stack& stack) {
-    if (stack.size() < 4) return false;
-    return stack[stack.size() - 3].module.find("libc.so") != std::string::npos &&
-           stack[stack.size() - 1].module.find("libc.so") != std::string::npos;
-  }
-
   std::string user_of_call(int window) const {
     return window < 0 ? "the service" : leg_.calls[static_cast<std::size_t>(window)].user;
   }
 
-  Role role_of(int number, int window, const Stack& stack) const {
-    const Thread& who = thread(number);
-    const Call* call = window >= 0 ? &leg_.calls[static_cast<std::size_t>(window)] : nullptr;
-    if (call != nullptr && number == call->caller) return {"call", "call", "the thread that called the operation", "the service"};
-    const std::string by = who.born_in < 0 ? "the service, before any call"
-                           : who.born_in == window ? "this call"
-                                                   : fmt::format("an earlier call, for {}", user_of_call(who.born_in));
-    if (who.process != service_process()) return {"child", "call", "a child process", by};
-    if (started_by_libc(stack)) {
-      return {"callback", who.born_in == window ? "creator" : "first-caller", "a helper thread of the C library", by};
-    }
-    if (call != nullptr && who.born_in == window) {
-      const bool by_caller = who.parent == call->caller;
-      return {by_caller ? "thread" : "queue", "creator", "a thread made in this call", by};
-    }
-    return {"queue", who.born_in < 0 ? "creator" : "first-caller",
-            who.born_in < 0 ? "a thread made before the call" : "a thread made in an earlier call", by};
+  std::vector<NamedFrame> named(const Stack& stack) const { return symbolizer_.name(stack, shown_); }
+
+  ThreadRole role_of(int number, int window, const std::vector<NamedFrame>& stack) const {
+    return thread_role(leg_, number, window, stack, [&](const Stack& raw) { return named(raw); });
   }
 
   static std::string kind_of(const std::string& who, const std::string& expected) {
@@ -152,14 +82,14 @@ class Judge {
       const bool anybodys = std::any_of(leg_.calls.begin(), leg_.calls.end(), [&](const Call& call) {
         return ran_as(account(call.user), as, effect.decides);
       });
-      if (anybodys || thread(effect.thread).process == 0 || !during_calls(effect)) return;
-      astray(effect, "alice or bob");
+      if (anybodys || !during_calls(effect) || same_for_everybody(effect)) return;
+      astray(effect, either);
       return;
     }
     const Call& call = leg_.calls[static_cast<std::size_t>(effect.window)];
     const Account& user = account(call.user);
     if (!ran_as(user, as, effect.decides)) {
-      astray(effect, call.user);
+      if (!same_for_everybody(effect)) astray(effect, call.user);
       return;
     }
     const Right* right_answer = right(call.user);
@@ -167,6 +97,7 @@ class Judge {
     const std::pair key{effect.call, effect.object};
     if (refused(effect) && !right_answer->refused.contains(key)) {
       Finding finding = about(effect, "denied", call.user);
+      finding.got_user = call.user;
       finding.expected_outcome = right_answer->results.contains(key) ? right_answer->results.at(key) : "not refused";
       found_.push_back(std::move(finding));
     } else if (effect.finished && effect.result >= 0 && right_answer->refused.contains(key) && !right_answer->allowed.contains(key)) {
@@ -184,30 +115,46 @@ class Judge {
   }
 
   Finding about(const Effect& effect, const std::string& kind, const std::string& user) const {
-    Role role = role_of(effect.thread, effect.window, effect.stack);
+    const Credentials& as = worn(effect.as);
+    const auto stack = named(effect.stack);
+    ThreadRole role = role_of(effect.thread, effect.window, stack);
     if (effect.by_ring) {
       role.hop = "async-io";
       role.words = "an io_uring";
       role.clock = effect.deferred ? "later" : "creator";
-    } else if (effect.decides == Decides::real && kind != "denied") {
-      if (role.hop == "call") role.hop = role.clock = "real-id";
-    } else if (role.hop == "call" && broadcast_in(effect.window)) {
-      role.hop = "broadcast";
-      role.clock = "process";
-    } else if (role.hop == "call" && (effect.call == "connect" || effect.call == "bind")) {
-      role.hop = "connection";
+    } else if (role.hop == "call") {
+      refine_call(role, effect, as, kind);
     }
     Finding finding = start(kind, role.hop, role.clock, user);
     finding.sequence = effect.sequence;
     finding.thread_role = role.words;
     finding.created_by = role.created_by;
+    finding.made_at = role.made_at;
     finding.got_outcome = result_in_words(effect);
-    finding.got_user = who_is(worn(effect.as), effect.decides);
-    finding.effect = Finding::On{effect.call, effect.object, effect.result < 0 ? -effect.result : 0, {}, {}};
-    finding.effect->got_ids = describe(worn(effect.as));
-    finding.stack = effect.stack;
+    finding.effect = Finding::On{effect.call, effect.object, effect.result < 0 ? -effect.result : 0, describe(as)};
+    finding.stack = stack;
     if (role.hop == "thread" || role.hop == "child") finding.handoff = "clone", finding.certainty = "structural";
     return finding;
+  }
+
+  // In the caller's own thread it is the kind of the call that tells what went astray.
+  void refine_call(ThreadRole& role, const Effect& effect, const Credentials& as, const std::string& kind) const {
+    const auto become = [&](const char* hop, const char* clock) {
+      role.hop = hop;
+      role.clock = clock;
+    };
+    if (kind == "denied") {
+      // The first switch of identity makes the process non-dumpable, and its /proc files root's (proc(5)).
+      if (effect.object.starts_with("/proc/PID")) become("process-state", "process");
+    } else if (broadcast_in(effect.window)) {
+      become("broadcast", "process");
+    } else if (effect.decides == Decides::real || (effect.decides == Decides::sender && as.uid.real == 0)) {
+      become("real-id", "real-id");
+    } else if (effect.decides == Decides::program) {
+      become("child", "call");
+    } else if (effect.call == "connect" || (effect.call == "bind" && effect.object.starts_with("unix"))) {
+      become("connection", "open");
+    }
   }
 
   bool broadcast_in(int window) const {
@@ -216,8 +163,10 @@ class Judge {
   }
 
   void astray(const Effect& effect, const std::string& user) {
-    const std::string who = who_is(worn(effect.as), effect.decides);
+    const bool known = user != either;
+    const std::string who = who_is(account(known ? user : leg_.calls.front().user), worn(effect.as), effect.decides);
     Finding finding = about(effect, kind_of(who, user), user);
+    finding.got_user = who;
     if (const Right* r = right(user); r != nullptr) {
       const auto result = r->results.find({effect.call, effect.object});
       finding.expected_outcome = result != r->results.end() ? result->second : "not done by the oracle";
@@ -246,7 +195,7 @@ class Judge {
     if (at >= 0)
       if (const Right* r = right(finding.expected_user); r != nullptr && !r->answers.empty())
         finding.expected_outcome = describe(r->answer(0).outcome());
-    finding.stack = leg_.crash->stack;
+    finding.stack = named(leg_.crash->stack);
     found_.push_back(std::move(finding));
   }
 
@@ -279,14 +228,25 @@ class Judge {
     // one did: something was kept from a call before.
     const bool kept = index > 0 && first_call_was_right();
     const bool blunt = kind == "blunted";
-    const std::string hop = blunt ? "real-id" : kept ? "cache" : "environment";
-    Finding finding = start(kind, hop, blunt ? "real-id" : kept ? "first-caller" : "process", call.user);
+    const std::string hop = blunt ? "real-id" : kept ? kept_in(call) : "environment";
+    const std::string clock = blunt ? "real-id" : hop == "cache" ? "first-caller" : kept ? "open" : "process";
+    Finding finding = start(kind, hop, clock, call.user);
     finding.sequence = call.last;
     finding.got_user = got;
     finding.expected_outcome = describe(mine->answer(nth).outcome());
     finding.got_outcome = describe(outcome_of(call));
     finding.thread_role = "the thread that called the operation";
     found_.push_back(std::move(finding));
+  }
+
+  // What outlived the call before: a descriptor that it opened, or else memory.
+  std::string kept_in(const Call& call) const {
+    const auto& at_first = leg_.calls.front().before.descriptors;
+    for (const std::string& descriptor : call.before.descriptors) {
+      if (std::find(at_first.begin(), at_first.end(), descriptor) != at_first.end()) continue;
+      return descriptor.find("socket:") != std::string::npos ? "connection" : "descriptor";
+    }
+    return "cache";
   }
 
   bool first_call_was_right() const {
@@ -299,7 +259,7 @@ class Judge {
     if (call.ended && call.worn_at_return != call.worn_at_begin && !broadcast_in(static_cast<int>(index))) {
       Finding finding = start("lingering", "call", "call", call.user);
       finding.sequence = call.last;
-      finding.got_user = who_is(worn(call.worn_at_return), Decides::effective);
+      finding.got_user = who_is(account(call.user), worn(call.worn_at_return), Decides::effective);
       finding.expected_outcome = describe(worn(call.worn_at_begin));
       finding.got_outcome = "the caller came back as " + describe(worn(call.worn_at_return));
       finding.thread_role = "the thread that called the operation";
@@ -356,11 +316,12 @@ class Judge {
       const Ids all = {user.uid, user.uid, user.uid, user.uid};
       if (worn(now.as).uid == all) return;
     }
-    const Role role = role_of(now.thread, static_cast<int>(index), {});
+    const ThreadRole role = role_of(now.thread, static_cast<int>(index), {});
     Finding finding = start("lingering", role.hop, role.clock, call.user);
     left(finding, call, now, leg_.service);
     finding.thread_role = role.words;
     finding.created_by = role.created_by;
+    finding.made_at = role.made_at;
     finding.handoff = "clone";
     finding.certainty = "structural";
     found_.push_back(std::move(finding));
@@ -368,7 +329,7 @@ class Judge {
 
   void left(Finding& finding, const Call& call, const State::Worn& now, CredentialsTable::Id expected) const {
     finding.sequence = call.last;
-    finding.got_user = who_is(worn(now.as), Decides::fs);
+    finding.got_user = who_is(account(service_name), worn(now.as), Decides::fs);
     finding.expected_outcome = "afterwards " + describe(worn(expected));
     finding.got_outcome = "afterwards " + describe(worn(now.as));
     finding.thread_role = "a thread of the service";
@@ -376,6 +337,8 @@ class Judge {
 
   const std::map<std::string, Right>& rights_;
   const LegRecord& leg_;
+  Symbolizer& symbolizer_;
+  const std::vector<Shown>& shown_;
   std::vector<Finding> found_;
 };
 
@@ -403,7 +366,8 @@ std::string_view to_string(Answer answer) {
   return "unclear";
 }
 
-Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture) {
+Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture,
+              Symbolizer& symbolizer, const std::vector<Shown>& shown) {
   Verdict verdict;
   verdict.posture = posture;
   std::map<std::string, Right> rights;
@@ -416,7 +380,7 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
     for (const std::string& problem : leg.problems) verdict.reasons.push_back(fmt::format("in the leg {}: {}", leg.name, problem));
     for (const Call& call : leg.calls)
       if (!call.settled) verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
-    std::vector<Finding> found = Judge(rights, leg).findings();
+    std::vector<Finding> found = Judge(rights, leg, symbolizer, shown).findings();
     verdict.legs.push_back({leg.name, found.empty(), leg.stops, leg.milliseconds});
     std::optional<std::size_t> first_at;
     for (Finding& finding : found) {
@@ -432,15 +396,12 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
       }
     }
   }
-  // A thread that lingers, and then acts for somebody else, is a pool's.
-  const bool serves_again = std::any_of(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) {
-    return f.kind != "lingering" && (f.hop == "queue" || f.hop == "callback");
+  // A thread that lingers, and then acts in another call, is a pool's.
+  const auto acted = std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) {
+    return f.kind != "lingering" && (f.hop == "queue" || f.hop == "callback" || f.hop == "timer");
   });
   for (Finding& finding : verdict.findings) {
-    if (!serves_again || finding.kind != "lingering" || finding.hop != "thread") continue;
-    const auto acted = std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) {
-      return f.kind != "lingering" && (f.hop == "queue" || f.hop == "callback");
-    });
+    if (acted == verdict.findings.end() || finding.kind != "lingering" || finding.hop != "thread") continue;
     finding.hop = acted->hop;
     finding.clock = "first-caller";
     finding.code = code_for(finding.hop, finding.kind).code;

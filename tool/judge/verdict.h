@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "judge/leg.h"
+#include "trace/symbolizer.h"
 
 namespace behalf::tool {
 
@@ -20,12 +21,13 @@ struct Finding {
   struct On {
     std::string call, object;
     long error = 0;
-    std::string expected_ids, got_ids;
+    std::string ids;
   };
   std::optional<On> effect;
   std::string thread_role, created_by;
   std::string handoff = "none", certainty = "none";
-  Stack stack;
+  std::vector<NamedFrame> stack;    // of the thread, where it went astray
+  std::vector<NamedFrame> made_at;  // of the thread's maker, where it was made
   int folded = 0;              // divergences that follow from it, or repeat it
   std::uint64_t sequence = 0;
 };
@@ -47,7 +49,8 @@ struct Verdict {
 
 // The records of the oracles, by user, and of the legs in one posture.
 using Oracles = std::map<std::string, std::vector<LegRecord>>;
-Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture);
+Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture,
+              Symbolizer& symbolizer, const std::vector<Shown>& shown);
 
 // A finding in a few words: "lost: opened as root by a thread made before the call".
 std::string in_words(const Finding& finding);

@@ -5,21 +5,20 @@
 
 #include "judge/codes.h"
 #include "report/report.h"
-#include "report/symbolizer.h"
 
 namespace behalf::tool {
 namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json stack_of(const Finding& finding, const Inquiry& inquiry, Symbolizer& symbolizer) {
+ordered_json stack_of(const std::vector<NamedFrame>& frames) {
   ordered_json stack = ordered_json::array();
-  for (const NamedFrame& frame : symbolizer.name(finding.stack, inquiry.operation.shown))
+  for (const NamedFrame& frame : frames)
     stack.push_back({{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"module", frame.module}});
   return stack;
 }
 
-ordered_json finding_of(const Finding& finding, const Reported& reported, Symbolizer& symbolizer) {
+ordered_json finding_of(const Finding& finding, const Reported& reported) {
   ordered_json value = {
       {"code", finding.code},
       {"kind", finding.kind},
@@ -31,9 +30,9 @@ ordered_json finding_of(const Finding& finding, const Reported& reported, Symbol
   };
   if (finding.effect)
     value["effect"] = {{"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
-  value["thread"] = {{"role", finding.thread_role}, {"created_by", finding.created_by}};
+  value["thread"] = {{"role", finding.thread_role}, {"created_by", finding.created_by}, {"made_at", stack_of(finding.made_at)}};
   value["handoff"] = {{"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", ordered_json::array()}};
-  value["stack"] = stack_of(finding, reported.answers.inquiry, symbolizer);
+  value["stack"] = stack_of(finding.stack);
   value["cure"] = reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
   value["folded"] = finding.folded;
   return value;
@@ -42,7 +41,6 @@ ordered_json finding_of(const Finding& finding, const Reported& reported, Symbol
 }  // namespace
 
 std::string json_of(const Report& report) {
-  Symbolizer symbolizer;
   ordered_json operations = ordered_json::array();
   int counts[3] = {};
   for (const Reported& reported : report.operations) {
@@ -50,7 +48,7 @@ std::string json_of(const Report& report) {
     for (const Verdict& verdict : reported.answers.verdicts) {
       ++counts[static_cast<int>(verdict.answer)];
       ordered_json findings = ordered_json::array(), legs = ordered_json::array();
-      for (const Finding& finding : verdict.findings) findings.push_back(finding_of(finding, reported, symbolizer));
+      for (const Finding& finding : verdict.findings) findings.push_back(finding_of(finding, reported));
       for (const LegSummary& leg : verdict.legs)
         legs.push_back({{"name", leg.name}, {"outcome", leg.same ? "same" : "different"}, {"stops", leg.stops}, {"ms", leg.milliseconds}});
       ordered_json operation = {{"name", inquiry.name},

@@ -5,7 +5,6 @@
 
 #include "judge/codes.h"
 #include "report/report.h"
-#include "report/symbolizer.h"
 
 namespace behalf::tool {
 namespace {
@@ -71,8 +70,7 @@ void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const St
   if (most < frames.size()) out += fmt::format("    ... {} more (-v shows them)\n", frames.size() - most);
 }
 
-void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint, const Style& style,
-                 Symbolizer& symbolizer) {
+void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint, const Style& style) {
   const Code& code = code_for(finding.hop, finding.kind);
   std::string kind = finding.kind;
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -82,15 +80,18 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
     const std::string what = fmt::format("{} {}", finding.effect->call, finding.effect->object);
     out += fmt::format("  expected  {}   as {}  -> {}\n", what, finding.expected_user, finding.expected_outcome);
     out += fmt::format("  got       {}   as {}  -> {}\n", what, finding.got_user, finding.got_outcome);
-    out += fmt::format("            {}\n", paint(Ink::faint, finding.effect->got_ids));
+    out += fmt::format("            {}\n", paint(Ink::faint, finding.effect->ids));
   } else {
     out += fmt::format("  expected  {}\n", wrapped(finding.expected_outcome, 12, static_cast<std::size_t>(style.width)));
     out += fmt::format("  got       {}\n", wrapped(finding.got_outcome, 12, static_cast<std::size_t>(style.width)));
   }
   out += fmt::format("  in        {}", finding.thread_role.empty() ? "the service" : finding.thread_role);
   out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos ? "\n" : fmt::format(", made by {}\n", finding.created_by);
-  const auto frames = symbolizer.name(finding.stack, reported.answers.inquiry.operation.shown);
-  add_stack(out, frames, style);
+  add_stack(out, finding.stack, style);
+  if (!finding.made_at.empty()) {
+    out += "  made at\n";
+    add_stack(out, finding.made_at, style);
+  }
   out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept" : "by the clock: " + finding.clock);
   const std::string cure = reported.cure.words.empty() ? std::string(code.cure) : reported.cure.words;
   out += fmt::format("  cure      {}\n", wrapped(cure, 12, static_cast<std::size_t>(style.width)));
@@ -148,7 +149,6 @@ std::map<std::string, Counts> counts_of(const Report& report) {
 
 std::string text_of_check(const Report& report, const Style& style) {
   const Painter paint(style.colour);
-  Symbolizer symbolizer;
   std::string out;
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
@@ -161,7 +161,7 @@ std::string text_of_check(const Report& report, const Style& style) {
       if (!verdict.reasons.empty()) out += "\n";
       const std::size_t shown = style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
       for (std::size_t i = 0; i < shown; ++i) {
-        add_finding(out, verdict.findings[i], reported, paint, style, symbolizer);
+        add_finding(out, verdict.findings[i], reported, paint, style);
         out += "\n";
       }
       for (std::size_t i = shown; i < verdict.findings.size(); ++i)
@@ -169,7 +169,7 @@ std::string text_of_check(const Report& report, const Style& style) {
       if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
       if (!verdict.findings.empty()) {
         const Finding& first = verdict.findings.front();
-        const std::string place = location(symbolizer.name(first.stack, inquiry.operation.shown));
+        const std::string place = location(first.stack);
         out += fmt::format("SUMMARY: behalf: {} {} {} {}in {}\n", first.kind, first.code, first.hop,
                            place.empty() ? "" : place + " ", inquiry.name);
       } else {

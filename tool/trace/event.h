@@ -34,6 +34,7 @@ struct Thread {
   bool ended = false;
   std::uint64_t born = 0;    // sequence number
   std::string program;       // of the last execve, empty while it is the program of its parent
+  Stack made_at;             // where its parent made it, when that was asked for
 };
 
 // A system call whose outcome depends on who the caller is, or the same work asked of io_uring.
@@ -48,6 +49,7 @@ struct Effect {
   long result = 0;           // negative: -errno
   bool finished = false;     // false: the thread ended in it, or its result was not seen
   bool by_ring = false;
+  bool reads = false;        // changes nothing: an open for reading, a look at a file's status
   bool deferred = false;     // by_ring, and not issued at submission: under whoever the thread is by then
   Stack stack;
 };
@@ -73,6 +75,7 @@ struct State {
   std::string limits;
   std::string ignored, caught;      // signal masks, glibc's own two left out
   std::string environment;
+  std::vector<std::string> descriptors;  // "NUMBER TARGET", sorted
 };
 
 // Output that a thread wrote to descriptor 1.

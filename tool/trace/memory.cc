@@ -1,5 +1,6 @@
 #include "trace/memory.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
 
 namespace behalf::tool {
 
@@ -55,6 +57,17 @@ std::string read_link(const std::string& path) {
   std::array<char, PATH_MAX> target{};
   const ssize_t size = readlink(path.c_str(), target.data(), target.size());
   return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::map<int, std::string> descriptors_of(pid_t process) {
+  std::map<int, std::string> descriptors;
+  const std::string folder = "/proc/" + std::to_string(process) + "/fd";
+  DIR* const directory = opendir(folder.c_str());
+  if (directory == nullptr) return descriptors;
+  while (const dirent* entry = readdir(directory))
+    if (entry->d_name[0] != '.') descriptors[std::atoi(entry->d_name)] = read_link(folder + "/" + entry->d_name);
+  closedir(directory);
+  return descriptors;
 }
 
 }  // namespace behalf::tool

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace behalf::tool {
@@ -29,5 +30,8 @@ std::string read_file(const std::string& path);
 
 // What a link of /proc points to; empty when it cannot be read.
 std::string read_link(const std::string& path);
+
+// The open descriptors of a process and what they lead to.
+std::map<int, std::string> descriptors_of(pid_t process);
 
 }  // namespace behalf::tool

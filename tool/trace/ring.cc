@@ -66,6 +66,7 @@ RingTable::Ring* RingTable::made(pid_t tid, pid_t process, int fd, std::uint64_t
   ring.inode = inode_of(tid, fd);
   if (ring.inode == 0) return nullptr;
   ring.process = process;
+  ring.fd = fd;
   ring.flags = p.flags;
   ring.features = p.features;
   ring.entries = p.sq_entries;
@@ -102,6 +103,8 @@ void RingTable::registered_rings(pid_t tid, std::uint64_t updates, unsigned coun
       registered_[{tid, at<std::uint32_t>(bytes, 0)}] = inode_of(tid, static_cast<int>(at<std::uint64_t>(bytes, 8)));
   }
 }
+
+bool RingTable::open(pid_t tid, const Ring& ring) const { return inode_of(tid, ring.fd) == ring.inode; }
 
 bool RingTable::locate(pid_t tid, Ring& ring) {
   if (ring.entries_at != 0 && ring.submission_ring != 0) return true;

@@ -42,6 +42,7 @@ class RingTable {
   struct Ring {
     std::uint64_t inode = 0;
     pid_t process = 0;
+    int fd = -1;
     std::uint32_t flags = 0, features = 0, entries = 0, completion_entries = 0;
     std::uint32_t head = 0, tail = 0, array = 0;              // offsets in the submission ring
     std::uint32_t completion_tail = 0, completions = 0;       // offsets in the completion ring
@@ -64,6 +65,8 @@ class RingTable {
   std::optional<std::vector<RingRequest>> polled(pid_t tid, Ring& ring);
   std::vector<RingCompletion> completed(pid_t tid, Ring& ring);
 
+  // False when the ring's descriptor is closed: its memory may be another's by now.
+  bool open(pid_t tid, const Ring& ring) const;
   std::map<std::uint64_t, Ring>& all() { return rings_; }
 
  private:

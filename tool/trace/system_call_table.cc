@@ -86,9 +86,9 @@ constexpr SystemCall table[] = {
 
     // Other processes, sockets, System V IPC, keys: the effective ids, unless said otherwise.
     {SYS_connect, "connect", effect, D::effective, O::socket_address, 1}, {SYS_bind, "bind", effect, D::effective, O::socket_address, 1},
-    {SYS_kill, "kill", effect, D::effective, O::process, 0}, {SYS_tkill, "tkill", effect, D::effective, O::process, 0},
-    {SYS_tgkill, "tgkill", effect, D::effective, O::process, 0}, {SYS_rt_sigqueueinfo, "rt_sigqueueinfo", effect, D::effective, O::process, 0},
-    {SYS_pidfd_send_signal, "pidfd_send_signal", effect, D::effective, O::descriptor, 0},
+    {SYS_kill, "kill", effect, D::sender, O::process, 0}, {SYS_tkill, "tkill", effect, D::sender, O::process, 0},
+    {SYS_tgkill, "tgkill", effect, D::sender, O::process, 0}, {SYS_rt_sigqueueinfo, "rt_sigqueueinfo", effect, D::sender, O::process, 0},
+    {SYS_pidfd_send_signal, "pidfd_send_signal", effect, D::sender, O::descriptor, 0},
     {SYS_pidfd_getfd, "pidfd_getfd", effect, D::fs, O::descriptor, 0},
     {SYS_ptrace, "ptrace", effect, D::real, O::process, 1},
     {SYS_process_vm_readv, "process_vm_readv", effect, D::real, O::process, 0},
@@ -141,7 +141,7 @@ const SystemCall* find_system_call(int number) {
 }
 
 std::string_view to_string(Decides decides) {
-  constexpr std::array<std::string_view, 5> names = {"none", "fs", "effective", "real", "program"};
+  constexpr std::array<std::string_view, 6> names = {"none", "fs", "effective", "real", "program", "sender"};
   return names[static_cast<std::size_t>(decides)];
 }
 

@@ -27,6 +27,7 @@ enum class Decides : std::uint8_t {
   effective,  // euid, egid, groups (credentials(7); unix(7) on SO_PEERCRED)
   real,       // ruid, rgid (access(2), keyrings(7))
   program,    // what a new program is left with (execve(2))
+  sender,     // the effective or the real uid (kill(2))
 };
 
 // What the object of an effect is, and where.

@@ -84,6 +84,7 @@ Tracer::Live& Tracer::born(pid_t tid, Live* parent, Birth birth) {
   if (parent != nullptr) {
     thread.parent = parent->number;
     thread.born_in = observer_.window(parent->number);
+    if (observer_.wants_birth_stack(parent->number)) thread.made_at = unwinder_.unwind(parent->process, parent->tid);
     live->as = current(*parent);  // clone copies the creator's credentials
     live->fresh = true;
   }
@@ -485,6 +486,7 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
   }
   Effect& effect = add_effect(live, std::string(call.name), std::move(object), decides, current(live));
   live.effect = effects_.size() - 1;
+  effect.reads = only_reads(call, arguments);
   if (decides != Decides::program && observer_.wants_stack(effect, credentials_[effect.as]))
     effect.stack = unwinder_.unwind(live.process, live.tid);
   return true;

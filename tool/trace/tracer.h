@@ -45,6 +45,8 @@ class Observer {
   virtual bool wants_stack(const Effect& effect, const Credentials& as) = 0;
   // An effect is over, or its process is. True: its stack is wanted now, if there is none yet.
   virtual bool wants_stack_after(const Effect& effect) = 0;
+  // A thread or process is being made. True: the stack of its maker is wanted.
+  virtual bool wants_birth_stack(int maker) = 0;
   // The window that an event of this thread belongs to.
   virtual int window(int thread) = 0;
   // A process of the tree ended: the wait status.

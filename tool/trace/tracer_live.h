@@ -41,6 +41,9 @@ struct Tracer::Live {
 // True when `tid` is a thread of the process.
 bool in_process(pid_t tid, pid_t process);
 
+// True for a call that changes nothing where it is done.
+bool only_reads(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments);
+
 // The numbers of all tasks of a process, the kernel's own for io_uring among them.
 std::vector<pid_t> tasks_of(pid_t process);
 

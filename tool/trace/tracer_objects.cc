@@ -127,6 +127,32 @@ void Tracer::add_ring_effects(Live& live, std::uint64_t ring, const std::vector<
   }
 }
 
+bool only_reads(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments) {
+  const auto opens_to_read = [](std::uint64_t flags) { return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY; };
+  switch (call.number) {
+    case SYS_openat:
+      return opens_to_read(arguments[2]);
+    case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_readlinkat:
+    case SYS_statx:
+    case SYS_statfs:
+      return true;
+#ifdef SYS_open
+    case SYS_open:
+      return opens_to_read(arguments[1]);
+    case SYS_access:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_readlink:
+    case SYS_newfstatat:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
+
 bool in_process(pid_t tid, pid_t process) {
   return access(fmt::format("/proc/{}/task/{}", process, tid).c_str(), F_OK) == 0;
 }

@@ -55,10 +55,18 @@ void Tracer::leave_ring(Live& live, long result) {
 }
 
 void Tracer::settle_rings() {
-  for (auto& [inode, ring] : rings_.all()) {
+  auto& all = rings_.all();
+  for (auto at = all.begin(); at != all.end();) {
+    const std::uint64_t inode = at->first;
+    RingTable::Ring& ring = at->second;
     // Any live thread of the process will do to read its memory.
     const auto live = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) { return entry.second->process == ring.process; });
-    if (live == live_.end()) continue;
+    if (live == live_.end() || !rings_.open(live->first, ring)) {
+      std::erase_if(asked_, [&](const Asked& asked) { return asked.ring == inode; });
+      at = all.erase(at);
+      continue;
+    }
+    ++at;
     if (ring.shared_poll()) {
       if (const auto requests = rings_.polled(live->first, ring)) add_ring_effects(*live->second, inode, *requests);
       else problems_.insert(unreadable);

@@ -15,7 +15,6 @@ struct NamedFrame {
   std::string module;    // as the machine has it
   std::string file;
   int line = 0;
-  bool of_service = false;  // the tool's own service: not of the operation
 };
 
 class Symbolizer {

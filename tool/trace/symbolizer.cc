@@ -1,4 +1,4 @@
-#include "report/symbolizer.h"
+#include "trace/symbolizer.h"
 
 #include <cxxabi.h>
 #include <elfutils/libdwfl.h>
@@ -36,6 +36,7 @@ struct Symbolizer::Modules {
     Dwarf_Addr bias = 0;
   };
   std::map<std::string, Entry> known;
+  std::map<std::pair<std::string, std::uint64_t>, NamedFrame> named;
 
   ~Modules() {
     for (const auto& [path, entry] : known)
@@ -62,10 +63,15 @@ Symbolizer::~Symbolizer() = default;
 std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<Shown>& shown) {
   std::vector<NamedFrame> frames;
   for (const Frame& frame : stack) {
-    NamedFrame named;
-    named.module = on_the_machine(frame.module, shown);
-    named.of_service = named.module.ends_with("/behalf-service");
-    if (named.of_service) break;
+    const std::string module = on_the_machine(frame.module, shown);
+    if (module.ends_with("/behalf-service")) break;
+    const auto [known, fresh] = modules_->named.try_emplace({module, frame.offset});
+    NamedFrame& named = known->second;
+    if (!fresh) {
+      frames.push_back(named);
+      continue;
+    }
+    named.module = module;
     const Modules::Entry& entry = modules_->open(named.module);
     if (entry.module != nullptr) {
       const Dwarf_Addr address = frame.offset + entry.bias;
@@ -75,7 +81,7 @@ std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<S
         if (const char* file = dwfl_lineinfo(line, nullptr, &named.line, nullptr, nullptr, nullptr); file != nullptr)
           named.file = file;
     }
-    frames.push_back(std::move(named));
+    frames.push_back(named);
   }
   return frames;
 }
