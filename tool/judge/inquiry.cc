@@ -167,6 +167,10 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
           finding.code = code_for(finding.hop, finding.kind).code;
           return;
         }
+        // None of the changes mends it: something else that the process has, and the user would have of her own.
+        Finding& finding = verdict.findings.front();
+        if (finding.hop == "environment") finding.hop = "process-state";
+        finding.code = code_for(finding.hop, finding.kind).code;
       });
     }
   }

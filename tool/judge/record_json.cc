@@ -11,7 +11,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Credentials, uid, gid, groups, effective, per
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, module, offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program, made_at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished, by_ring, reads,
-                                   deferred, stack)
+                                   deferred, polled, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)

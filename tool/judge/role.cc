@@ -61,7 +61,7 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
   if (who.process != service) {
     const bool older = who.born_in != window;
     role.hop = older ? "message" : "child";
-    role.clock = older ? "process" : "call";
+    role.clock = older ? "creator" : "call";
     role.words = older ? "a process that was there before the call" : "a child process";
     return role;
   }
@@ -71,12 +71,13 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
     if (const Maker* maker = known_maker(name(thread(at).made_at)); maker != nullptr) {
       role.hop = maker->hop;
       role.words = maker->words;
-      if (thread(at).born_in >= 0 && thread(at).born_in != window) role.clock = "first-caller";
+      if (thread(at).born_in >= 0) role.clock = "first-caller";  // such helpers are made once, and kept
       return role;
     }
   }
   if (in_coroutine(stack)) {
     role.hop = "coroutine";
+    role.clock = "later";
     role.words = "the thread that resumed the coroutine";
     return role;
   }

@@ -121,9 +121,11 @@ class Judge {
     if (effect.by_ring) {
       role.hop = "async-io";
       role.words = "an io_uring";
-      role.clock = effect.deferred ? "later" : "creator";
+      role.clock = effect.deferred ? "later" : effect.polled ? "creator" : "submit";
+    } else if (role.hop == "child" && effect.decides == Decides::program) {
+      role.clock = as.uid.real != account(user == either ? "alice" : user).uid ? "real-id" : "call";
     } else if (role.hop == "call") {
-      refine_call(role, effect, as, kind);
+      refine_call(role, effect, as, kind, user);
     }
     Finding finding = start(kind, role.hop, role.clock, user);
     finding.sequence = effect.sequence;
@@ -138,20 +140,21 @@ class Judge {
   }
 
   // In the caller's own thread it is the kind of the call that tells what went astray.
-  void refine_call(ThreadRole& role, const Effect& effect, const Credentials& as, const std::string& kind) const {
+  void refine_call(ThreadRole& role, const Effect& effect, const Credentials& as, const std::string& kind,
+                   const std::string& user) const {
     const auto become = [&](const char* hop, const char* clock) {
       role.hop = hop;
       role.clock = clock;
     };
     if (kind == "denied") {
       // The first switch of identity makes the process non-dumpable, and its /proc files root's (proc(5)).
-      if (effect.object.starts_with("/proc/PID")) become("process-state", "process");
+      if (effect.object.starts_with("/proc/PID") || effect.object.starts_with("/proc/self")) become("process-state", "process");
     } else if (broadcast_in(effect.window)) {
       become("broadcast", "process");
     } else if (effect.decides == Decides::real || (effect.decides == Decides::sender && as.uid.real == 0)) {
       become("real-id", "real-id");
     } else if (effect.decides == Decides::program) {
-      become("child", "call");
+      become("child", as.uid.real != account(user).uid ? "real-id" : "call");
     } else if (effect.call == "connect" || (effect.call == "bind" && effect.object.starts_with("unix"))) {
       become("connection", "open");
     }

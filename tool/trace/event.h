@@ -50,6 +50,7 @@ struct Effect {
   bool finished = false;     // false: the thread ended in it, or its result was not seen
   bool by_ring = false;
   bool reads = false;        // changes nothing: an open for reading, a look at a file's status
+  bool polled = false;       // by_ring, and by the kernel's thread that polls it: under whoever made the ring
   bool deferred = false;     // by_ring, and not issued at submission: under whoever the thread is by then
   Stack stack;
 };

@@ -175,6 +175,7 @@ std::optional<RingRequest> RingTable::entry(pid_t tid, Ring& ring, std::uint32_t
     }
   } else if (ring.shared_poll()) {
     request.as = ring.maker;
+    request.polled = true;
     request.linked = false;
   }
   return request;

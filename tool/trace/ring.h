@@ -25,6 +25,7 @@ struct RingRequest {
   std::uint64_t address_size = 0;
   std::uint64_t user_data = 0;
   std::optional<CredentialsTable::Id> as;  // the personality's, or the SQPOLL thread's; unset: the submitter's
+  bool polled = false;           // runs in the SQPOLL thread
   bool linked = false;           // runs when the request before it is done, in whatever identity the thread wears then
 };
 

@@ -84,7 +84,7 @@ Tracer::Live& Tracer::born(pid_t tid, Live* parent, Birth birth) {
   if (parent != nullptr) {
     thread.parent = parent->number;
     thread.born_in = observer_.window(parent->number);
-    if (observer_.wants_birth_stack(parent->number)) thread.made_at = unwinder_.unwind(parent->process, parent->tid);
+    if (observer_.wants_birth_stack(parent->number)) thread.made_at = unwinder_.unwind_maker(parent->process, parent->tid);
     live->as = current(*parent);  // clone copies the creator's credentials
     live->fresh = true;
   }

@@ -121,6 +121,7 @@ void Tracer::add_ring_effects(Live& live, std::uint64_t ring, const std::vector<
                                 request.as ? *request.as : current(live));
     effect.by_ring = true;
     effect.deferred = request.linked;
+    effect.polled = request.polled;
     asked_.push_back({ring, request.user_data, effects_.size() - 1, live.tid});
     if (effect.deferred || observer_.wants_stack(effect, credentials_[effect.as]))
       effect.stack = unwinder_.unwind(live.process, live.tid);

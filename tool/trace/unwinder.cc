@@ -2,13 +2,19 @@
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include <fmt/format.h>
+
+#include "trace/memory.h"
 
 namespace behalf::tool {
 namespace {
@@ -53,6 +59,26 @@ Unwinder::~Unwinder() = default;
 
 void Unwinder::forget(pid_t process) {
   if (process_ && process_->process == process) process_.reset();
+}
+
+Stack Unwinder::unwind_maker(pid_t process, pid_t tid) {
+  Stack stack = unwind(process, tid);
+#if defined(__x86_64__)
+  // glibc's clone3 and clone end the stack at their system call, for the child's sake (.cfi_undefined rip), and so for
+  // the parent's too. They have no frame of their own: the caller is what the stack pointer points to.
+  user_regs_struct registers{};
+  std::uint64_t caller = 0;
+  if (stack.size() > 2 || ptrace(PTRACE_GETREGS, tid, 0, &registers) != 0 || !read_object(tid, registers.rsp, caller)) return stack;
+  user_regs_struct above = registers;
+  above.rip = caller;
+  above.rsp += sizeof caller;
+  if (ptrace(PTRACE_SETREGS, tid, 0, &above) != 0) return stack;
+  Stack rest = unwind(process, tid);
+  ptrace(PTRACE_SETREGS, tid, 0, &registers);
+  stack.resize(std::min<std::size_t>(stack.size(), 1));
+  stack.insert(stack.end(), rest.begin(), rest.end());
+#endif
+  return stack;
 }
 
 Stack Unwinder::unwind(pid_t process, pid_t tid) {

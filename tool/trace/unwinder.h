@@ -19,6 +19,9 @@ class Unwinder {
   // The frames of a thread that is stopped under ptrace by the calling thread, innermost first; empty when it cannot.
   Stack unwind(pid_t process, pid_t tid);
 
+  // The frames of a thread that stands in clone(2), which is making another.
+  Stack unwind_maker(pid_t process, pid_t tid);
+
   // The process has a new program or is gone: forget what was known of its modules.
   void forget(pid_t process);
 
