@@ -59,6 +59,7 @@ struct Cast {
   const LegPlan& plan;
   int service_program;
   int output;
+  int gate;  // the service waits here at its marks
   std::vector<sock_filter> filter;
 };
 
@@ -78,6 +79,8 @@ struct Cast {
   say("--before", cast.operation.before);
   say("--posture", cast.plan.posture);
   say("--shield", cast.plan.posture.empty() ? "" : std::string(shield_name));
+  const int gate = dup(cast.gate);  // without close-on-exec
+  say("--gate", std::to_string(gate));
   say("--rounds", cast.plan.rounds > 0 ? std::to_string(cast.plan.rounds) : "");
   std::vector<std::string> environment = environment_of(cast.plan.environment.empty() ? person : account(cast.plan.environment));
   std::vector<char*> argv, envp;
@@ -139,39 +142,38 @@ class LegObserver : public Observer {
 
   void attach(Tracer& tracer) { tracer_ = &tracer; }
 
-  bool on_mark(const Mark& mark) override {
+  void on_mark(const Mark& mark) override {
     const auto call = static_cast<std::size_t>(mark.a);
     switch (mark.kind) {
       case mark_ready:
       case mark_idle:
       case mark_done:
       case mark_cannot:
-        held_ = mark;
-        return true;
+        waiting_ = mark;
+        return;
       case mark_before:
       case mark_after:
-        if (call >= record_.calls.size()) return false;
-        held_ = mark;
-        return true;
+        if (call < record_.calls.size()) waiting_ = mark;
+        return;
       case mark_begin:
-        if (call >= record_.calls.size()) return false;
+        if (call >= record_.calls.size()) return;
         record_.calls[call].begun = true;
         record_.calls[call].caller = mark.thread;
         record_.calls[call].first = tracer_->sequence();
         record_.calls[call].worn_at_begin = tracer_->worn_by(mark.thread).value_or(0);
         open_[mark.thread] = static_cast<int>(call);
         if (plan_.rounds == 0) open_call_ = static_cast<int>(call);
-        return false;
+        return;
       case mark_returned:
-        if (call >= record_.calls.size()) return false;
+        if (call >= record_.calls.size()) return;
         record_.calls[call].ended = true;
         record_.calls[call].returned = static_cast<long>(mark.b);
         record_.calls[call].worn_at_return = tracer_->worn_by(mark.thread).value_or(0);
         record_.calls[call].last = tracer_->sequence();
         open_.erase(mark.thread);
-        return false;
+        return;
       default:
-        return false;
+        return;
     }
   }
 
@@ -206,11 +208,12 @@ class LegObserver : public Observer {
     if (thread == service_) ended_ = status;
   }
 
-  void forget_held() { held_.reset(); }
+  void forget_waiting() { waiting_.reset(); }
   void set_service(int thread) { service_ = thread; }
   void close_call() { open_call_ = -1; }
   int open_call() const { return open_call_; }
-  const std::optional<Mark>& held() const { return held_; }
+  // The mark at which a thread of the service waits to be let on.
+  const std::optional<Mark>& waiting() const { return waiting_; }
   const std::optional<int>& ended() const { return ended_; }
 
  private:
@@ -222,7 +225,7 @@ class LegObserver : public Observer {
   int open_call_ = -1;
   int stacks_ = 0, births_ = 0;
   int service_ = -1;
-  std::optional<Mark> held_;
+  std::optional<Mark> waiting_;
   std::optional<int> ended_;
 };
 
@@ -263,7 +266,7 @@ class Leg {
  public:
   Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program, std::optional<int> cpu)
       : plan_(plan), limits_(limits), observer_(plan, record_), tracer_(options(cpu), observer_),
-        cast_{operation, plan, service_program, -1, make_filter()} {
+        cast_{operation, plan, service_program, -1, gate_.read, make_filter()} {
     observer_.attach(tracer_);
     record_.name = plan.name;
     record_.posture = plan.posture;
@@ -331,9 +334,9 @@ class Leg {
 
   void follow() {
     deadline_ = Clock::now() + limits_.leg;
-    const auto done = [&] { return observer_.held() || observer_.ended() || tracer_.empty(); };
+    const auto done = [&] { return observer_.waiting() || observer_.ended() || tracer_.empty(); };
     for (;;) {
-      if (!tracer_.run_until(done, deadline_) && !observer_.held()) {
+      if (!tracer_.run_until(done, deadline_) && !observer_.waiting()) {
         stop_waiting("");
         record_.crash->what = fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
         return;
@@ -343,14 +346,14 @@ class Leg {
         stop_waiting("wrote more than 64 MiB to standard output");
         return;
       }
-      if (!observer_.held()) {
+      if (!observer_.waiting()) {
         ended_early();
         return;
       }
-      const Mark mark = *observer_.held();
-      observer_.forget_held();
+      const Mark mark = *observer_.waiting();
+      observer_.forget_waiting();
       if (!at(mark)) return;
-      tracer_.release(mark.thread);
+      if (write(gate_.write, "g", 1) != 1) throw std::system_error(errno, std::generic_category(), "letting the service on");
     }
   }
 
@@ -464,8 +467,8 @@ class Leg {
   LegRecord record_;
   LegObserver observer_;
   Tracer tracer_;
+  Pipe go_, trouble_, gate_;
   Cast cast_;
-  Pipe go_, trouble_;
   int output_ = -1;
   off_t read_so_far_ = 0;
   pid_t first_pid_ = 0;

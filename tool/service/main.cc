@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <barrier>
 #include <condition_variable>
 #include <cstdio>
@@ -32,12 +33,23 @@ extern "C" char** environ;
 namespace behalf::tool {
 namespace {
 
+int gate = -1;
+
 void mark(MarkKind kind, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0) {
   prctl(static_cast<int>(mark_option), kind, a, b, c);
 }
 
+// Waits as a server's thread waits for its next request, in a system call: what the kernel has left to do in this
+// thread (io_uring's task work) must not be held up, as it would be in a thread that the tracer stops.
+void mark_and_wait(MarkKind kind, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0) {
+  mark(kind, a, b, c);
+  char go = 0;
+  while (read(gate, &go, 1) < 0 && errno == EINTR) {
+  }
+}
+
 [[noreturn]] void cannot(const std::string& why) {
-  mark(mark_cannot, reinterpret_cast<unsigned long>(why.c_str()));
+  mark_and_wait(mark_cannot, reinterpret_cast<unsigned long>(why.c_str()));
   _exit(70);
 }
 
@@ -56,6 +68,7 @@ Arguments parse(int argc, char** argv) {
     else if (key == "--before") arguments.before = value;
     else if (key == "--posture") arguments.posture = value;
     else if (key == "--shield") arguments.shield = value;
+    else if (key == "--gate") gate = std::atoi(value.c_str());
     else if (key == "--rounds") arguments.rounds = static_cast<unsigned>(std::atoi(value.c_str()));
     else if (key == "--calls") {
       std::istringstream names(value);
@@ -104,7 +117,7 @@ std::string environment() {
 
 void mark_with_environment(MarkKind kind, unsigned long call) {
   const std::string now = environment();
-  mark(kind, call, reinterpret_cast<unsigned long>(now.data()), now.size());
+  mark_and_wait(kind, call, reinterpret_cast<unsigned long>(now.data()), now.size());
 }
 
 void run_for(const Who& user, Operation operation, unsigned long call) {
@@ -133,7 +146,7 @@ void in_turn(const std::vector<std::pair<std::string, Who>>& calls, Operation op
   unsigned long call = 0;
   for (const auto& [name, user] : calls) {
     if (name == "idle") {
-      mark(mark_idle);
+      mark_and_wait(mark_idle);
       continue;
     }
     mark_with_environment(mark_before, call);
@@ -197,6 +210,7 @@ extern "C" int behalf_canary() {
 int main(int argc, char** argv) {
   using namespace behalf::tool;
   const Arguments arguments = parse(argc, argv);
+  fcntl(gate, F_SETFD, FD_CLOEXEC);
   setvbuf(stdout, nullptr, _IOLBF, 0);  // a line is written by the thread that printed it
   try {
     if (!arguments.posture.empty()) {
@@ -213,7 +227,7 @@ int main(int argc, char** argv) {
     const auto operation = symbol<Operation>(library, arguments.operation);
     if (!arguments.before.empty()) symbol<void (*)()>(library, arguments.before)();
 
-    mark(mark_ready);
+    mark_and_wait(mark_ready);
     std::thread([&] {
       if (arguments.rounds > 0) at_once(calls, operation, arguments.rounds);
       else in_turn(calls, operation);
@@ -221,6 +235,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     cannot(error.what());
   }
-  mark(mark_done);
+  mark_and_wait(mark_done);
   _exit(0);  // what a library does at exit is not the operation's
 }

@@ -143,11 +143,11 @@ std::vector<State::Worn> Tracer::worn_by_all(int except) {
 Stack Tracer::stack_of(int thread) {
   for (const auto& [tid, live] : live_) {
     if (live->number != thread) continue;
-    if (!live->held) {  // it runs, or is blocked: its registers can be read only when it is stopped
+    if (!live->stopped) {  // it runs, or is blocked: its registers can be read only when it is stopped
       if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0) return {};
       int status = 0;
       if (waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status)) return {};
-      live->held = true;
+      live->stopped = true;
     }
     return unwinder_.unwind(live->process, tid);
   }
@@ -157,15 +157,6 @@ Stack Tracer::stack_of(int thread) {
 void Tracer::resume(Live& live, int request, long signal) {
   // The thread may have been killed while it was stopped: its end is reported by waitpid.
   ptrace(static_cast<__ptrace_request>(request), live.tid, 0, signal);
-}
-
-void Tracer::release(int thread) {
-  for (const auto& [tid, live] : live_) {
-    if (live->number != thread || !live->held) continue;
-    live->held = false;
-    resume(*live, PTRACE_CONT);
-    return;
-  }
 }
 
 void Tracer::kill_all() {
@@ -241,7 +232,7 @@ Tracer::Quiet Tracer::look() const {
   };
   std::set<pid_t> ringed;
   for (const auto& [tid, live] : live_) {
-    if (live->held || live->listening) continue;
+    if (live->stopped || live->listening) continue;
     if (!at(tid)) return Quiet::busy;
     if (live->has_ring) ringed.insert(live->process);
   }
@@ -405,7 +396,7 @@ void Tracer::at_seccomp(Live& live) {
     resume(live, PTRACE_SYSCALL);
   } else {
     live.call = nullptr;
-    if (!live.held) resume(live, PTRACE_CONT);
+    resume(live, PTRACE_CONT);
   }
 }
 
@@ -432,7 +423,7 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
     }
     case Role::mark:
       if (arguments[0] != mark_option) return enter_identity(live, call);
-      live.held = observer_.on_mark({live.number, arguments[1], arguments[2], arguments[3], arguments[4]});
+      observer_.on_mark({live.number, arguments[1], arguments[2], arguments[3], arguments[4]});
       return false;
   }
   return false;

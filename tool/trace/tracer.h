@@ -39,8 +39,8 @@ struct Mark {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // The thread stands at a mark. True: hold it there until Tracer::release.
-  virtual bool on_mark(const Mark& mark) = 0;
+  // The thread stands at a mark, and goes on from it.
+  virtual void on_mark(const Mark& mark) = 0;
   // An effect is about to happen. True: its stack is wanted.
   virtual bool wants_stack(const Effect& effect, const Credentials& as) = 0;
   // An effect is over, or its process is. True: its stack is wanted now, if there is none yet.
@@ -77,12 +77,11 @@ class Tracer {
   // Handles what happens until `done`, or the deadline. False: the deadline came first.
   bool run_until(const std::function<bool()>& done, Clock::time_point deadline);
 
-  // Waits until every thread but the held ones is blocked with no end of its own accord, and says so. A thread in a
+  // Waits until every thread is blocked with no end of its own accord, and says so. A thread in a
   // finite wait, or an armed timer, is waited for until `bound`. False: the bound came first.
   enum class Quiet : std::uint8_t { quiet, lingering, busy, gone };
   Quiet run_until_quiet(Clock::duration bound, Clock::time_point deadline);
 
-  void release(int thread);
   void kill_all();
 
   // What was seen.

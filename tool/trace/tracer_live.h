@@ -26,7 +26,7 @@ struct Tracer::Live {
   std::optional<ThreadHandle> handle;
   CredentialsTable::Id as = 0;
   bool fresh = false;      // `as` is what the thread wears; false after each identity call
-  bool held = false;       // at a mark
+  bool stopped = false;    // by us, for good
   bool listening = false;  // in a group-stop
   bool in_setxid = false;  // glibc's handler for process-wide changes is about to run
   bool has_ring = false;
