@@ -1,6 +1,7 @@
 #include "cli/library.h"
 
 #include <elf.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,6 +115,12 @@ void check_exports(const std::string& library, const std::string& function) {
   throw UsageError(fmt::format("'{}' exports no function '{}'{}", library, function,
                                functions.empty() ? std::string(": it exports none (declare it extern \"C\" with default visibility)")
                                                  : fmt::format(": the nearest are {}", fmt::join(functions, ", "))));
+}
+
+void check_readable_by_all(const std::string& library) {
+  struct stat status {};
+  if (stat(library.c_str(), &status) == 0 && (status.st_mode & S_IROTH) == 0)
+    throw UsageError(fmt::format("'{}' can be read by its owner only, but the oracle loads it as an ordinary user: chmod a+r '{}'", library, library));
 }
 
 std::string operation_name(const std::string& written) {

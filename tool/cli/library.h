@@ -24,6 +24,9 @@ std::string find_library(const std::string& named);
 // Throws UsageError unless the file is a shared object for this machine that exports the function.
 void check_exports(const std::string& library, const std::string& function);
 
+// Throws UsageError unless everybody may read the file: the oracle loads it as an ordinary user.
+void check_readable_by_all(const std::string& library);
+
 // "int NAME(void)", "NAME()" or "NAME" as NAME. Throws UsageError for anything else.
 std::string operation_name(const std::string& written);
 

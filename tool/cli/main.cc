@@ -82,6 +82,7 @@ int check(const Options& options) {
   const std::string function = operation_name(options.operation);
   check_exports(library, function);
   if (!options.before.empty()) check_exports(library, options.before);
+  check_readable_by_all(library);
   const Destination destination(options.output);
   need_a_machine_that_can();
 

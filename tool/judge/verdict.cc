@@ -93,7 +93,7 @@ class Judge {
       return;
     }
     const Right* right_answer = right(call.user);
-    if (right_answer == nullptr || call.user == service_name) return;
+    if (right_answer == nullptr || !right_answer->usable() || call.user == service_name) return;
     const std::pair key{effect.call, effect.object};
     if (refused(effect) && !right_answer->refused.contains(key)) {
       Finding finding = about(effect, "denied", call.user);
@@ -129,6 +129,7 @@ class Judge {
     }
     Finding finding = start(kind, role.hop, role.clock, user);
     finding.sequence = effect.sequence;
+    finding.call = effect.window;
     finding.thread_role = role.words;
     finding.created_by = role.created_by;
     finding.made_at = role.made_at;
@@ -182,6 +183,7 @@ class Judge {
     const Call& in = leg_.calls[static_cast<std::size_t>(call.window)];
     Finding finding = start("broadcast", "broadcast", "process", in.user);
     finding.sequence = call.sequence;
+    finding.call = call.window;
     finding.got_user = "every thread";
     finding.expected_outcome = "no thread but the caller's changes";
     finding.got_outcome = fmt::format("glibc's {} runs in every thread", call.call);
@@ -193,6 +195,7 @@ class Judge {
     const int at = leg_.crash->call;
     Finding finding = start("crashed", "call", "call", at >= 0 ? user_of_call(at) : "");
     finding.sequence = ~0ULL - 1;
+    finding.call = at;
     finding.got_user = finding.expected_user;
     finding.got_outcome = leg_.crash->what;
     if (at >= 0)
@@ -235,6 +238,7 @@ class Judge {
     const std::string clock = blunt ? "real-id" : hop == "cache" ? "first-caller" : kept ? "open" : "process";
     Finding finding = start(kind, hop, clock, call.user);
     finding.sequence = call.last;
+    finding.call = static_cast<int>(index);
     finding.got_user = got;
     finding.expected_outcome = describe(mine->answer(nth).outcome());
     finding.got_outcome = describe(outcome_of(call));
@@ -262,6 +266,7 @@ class Judge {
     if (call.ended && call.worn_at_return != call.worn_at_begin && !broadcast_in(static_cast<int>(index))) {
       Finding finding = start("lingering", "call", "call", call.user);
       finding.sequence = call.last;
+      finding.call = static_cast<int>(index);
       finding.got_user = who_is(account(call.user), worn(call.worn_at_return), Decides::effective);
       finding.expected_outcome = describe(worn(call.worn_at_begin));
       finding.got_outcome = "the caller came back as " + describe(worn(call.worn_at_return));
@@ -274,6 +279,7 @@ class Judge {
       if (before == after) return;
       Finding finding = start("altered", "process-state", "process", call.user);
       finding.sequence = call.last + 1;
+      finding.call = static_cast<int>(index);
       finding.got_user = call.user;
       finding.expected_outcome = fmt::format("{} stays {}", what, first_difference(before, after));
       finding.got_outcome = fmt::format("{} is {}", what, first_difference(after, before));
@@ -308,7 +314,7 @@ class Judge {
       if (before->as == now.as) return;
       const bool caller = now.thread == call.caller;
       Finding finding = start(caller ? "lingering" : "broadcast", caller ? "call" : "broadcast", caller ? "call" : "process", call.user);
-      left(finding, call, now, before->as);
+      left(finding, call, index, now, before->as);
       found_.push_back(std::move(finding));
       return;
     }
@@ -321,7 +327,7 @@ class Judge {
     }
     const ThreadRole role = role_of(now.thread, static_cast<int>(index), {});
     Finding finding = start("lingering", role.hop, role.clock, call.user);
-    left(finding, call, now, leg_.service);
+    left(finding, call, index, now, leg_.service);
     finding.thread_role = role.words;
     finding.created_by = role.created_by;
     finding.made_at = role.made_at;
@@ -330,8 +336,9 @@ class Judge {
     found_.push_back(std::move(finding));
   }
 
-  void left(Finding& finding, const Call& call, const State::Worn& now, CredentialsTable::Id expected) const {
+  void left(Finding& finding, const Call& call, std::size_t index, const State::Worn& now, CredentialsTable::Id expected) const {
     finding.sequence = call.last;
+    finding.call = static_cast<int>(index);
     finding.got_user = who_is(account(service_name), worn(now.as), Decides::fs);
     finding.expected_outcome = "afterwards " + describe(worn(expected));
     finding.got_outcome = "afterwards " + describe(worn(now.as));
@@ -352,11 +359,8 @@ bool same_divergence(const Finding& a, const Finding& b) {
   return !a.effect || a.effect->call == b.effect->call;
 }
 
-// What comes after the first divergence of a leg, for the same user, and says no more than it.
-bool follows(const Finding& finding, const Finding& first) {
-  return finding.leg == first.leg && finding.expected_user == first.expected_user &&
-         (finding.kind == first.kind || !finding.effect);
-}
+// What comes after the first divergence of a call, and says no more than it: its answer, or more of the same.
+bool follows(const Finding& finding, const Finding& first) { return !finding.effect || finding.kind == first.kind; }
 
 }  // namespace
 
@@ -385,16 +389,19 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
       if (!call.settled) verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
     std::vector<Finding> found = Judge(rights, leg, symbolizer, shown).findings();
     verdict.legs.push_back({leg.name, found.empty(), leg.stops, leg.milliseconds});
-    std::optional<std::size_t> first_at;
+    std::map<int, std::size_t> diverged;  // call -> the finding that stands for it
     for (Finding& finding : found) {
+      const int call = finding.call;
       const auto known = std::find_if(verdict.findings.begin(), verdict.findings.end(),
                                       [&](const Finding& f) { return same_divergence(f, finding); });
-      if (known != verdict.findings.end()) {
+      const auto before = diverged.find(call);
+      if (before != diverged.end() && follows(finding, verdict.findings[before->second])) {
+        ++verdict.findings[before->second].folded;
+      } else if (known != verdict.findings.end()) {
         ++known->folded;
-      } else if (first_at && follows(finding, verdict.findings[*first_at])) {
-        ++verdict.findings[*first_at].folded;
+        diverged.try_emplace(call, static_cast<std::size_t>(known - verdict.findings.begin()));
       } else {
-        first_at = verdict.findings.size();
+        diverged.try_emplace(call, verdict.findings.size());
         verdict.findings.push_back(std::move(finding));
       }
     }

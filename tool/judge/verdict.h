@@ -30,6 +30,7 @@ struct Finding {
   std::vector<NamedFrame> made_at;  // of the thread's maker, where it was made
   int folded = 0;              // divergences that follow from it, or repeat it
   std::uint64_t sequence = 0;
+  int call = -1;               // of the leg
 };
 
 struct LegSummary {

@@ -50,9 +50,11 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
   return out;
 }
 
-std::string location(const std::vector<NamedFrame>& frames) {
+// The place that is the operation's own: the first frame of its library, else the first that has a name.
+std::string location(const std::vector<NamedFrame>& frames, const std::string& library) {
+  const std::string name = library.substr(library.rfind('/') + 1);
   for (const NamedFrame& frame : frames)
-    if (!frame.file.empty() && frame.file.find("/usr/include/") == std::string::npos)
+    if (!frame.file.empty() && frame.module.ends_with(name) && frame.file.find("/usr/include/") == std::string::npos)
       return fmt::format("{}:{}", frame.file.substr(frame.file.rfind('/') + 1), frame.line);
   for (const NamedFrame& frame : frames)
     if (!frame.function.empty()) return frame.function;
@@ -169,7 +171,7 @@ std::string text_of_check(const Report& report, const Style& style) {
       if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
       if (!verdict.findings.empty()) {
         const Finding& first = verdict.findings.front();
-        const std::string place = location(first.stack);
+        const std::string place = location(first.stack, inquiry.library);
         out += fmt::format("SUMMARY: behalf: {} {} {} {}in {}\n", first.kind, first.code, first.hop,
                            place.empty() ? "" : place + " ", inquiry.name);
       } else {

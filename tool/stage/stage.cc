@@ -182,6 +182,24 @@ void make_accounts(const std::string& root) {
   }
 }
 
+// The shared objects of a folder, each under its own name in another: who may not enter the first may use them all the
+// same, if their own modes allow it.
+void show_shared_objects(const std::string& from, const std::string& to) {
+  constexpr int most = 1000;
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string(), at = to + "/" + name;
+    if (name.find(".so") == std::string::npos || ++count > most) continue;
+    if (entry.is_symlink()) {
+      check(symlink(std::filesystem::read_symlink(entry.path()).c_str(), at.c_str()), "link " + at);
+    } else if (entry.is_regular_file()) {
+      make_file({at, "", 0, 0, 0644});
+      bind(entry.path().string(), at, false);
+      make_read_only(at);
+    }
+  }
+}
+
 void raise_loopback() {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   check(fd, "socket");
@@ -208,10 +226,14 @@ void guard_proc(const std::string& proc) {
 Placed place_on_stage(const std::string& file) {
   const std::string path = std::filesystem::canonical(file).string();
   const auto hides = [&](const Folder& folder) { return path.starts_with(std::string(folder.path) + "/"); };
-  const bool hidden = std::any_of(std::begin(own_folders), std::end(own_folders), hides) ||
-                      std::any_of(std::begin(inner_folders), std::end(inner_folders), hides);
-  if (!hidden) return {path, {}};
   const std::filesystem::path whole(path);
+  bool hidden = std::any_of(std::begin(own_folders), std::end(own_folders), hides) ||
+                std::any_of(std::begin(inner_folders), std::end(inner_folders), hides);
+  for (auto folder = whole.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
+    struct stat status {};
+    hidden = hidden || stat(folder.c_str(), &status) != 0 || (status.st_mode & S_IXOTH) == 0;
+  }
+  if (!hidden) return {path, {}};
   const std::string at = "/run/behalf/library";
   return {at + "/" + whole.filename().string(), {{whole.parent_path().string(), at}}};
 }
@@ -262,10 +284,13 @@ void enter_stage(const std::vector<Shown>& shown) {
   make_devices(root + "/dev");
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const std::string at = root + shown[i].at;
+    const std::string whole = at + ".whole";
     make_folder(at, 0755);
-    check(syscall(SYS_move_mount, sources[i], "", AT_FDCWD, at.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "showing " + shown[i].from);
+    make_folder(whole, 0700);
+    check(syscall(SYS_move_mount, sources[i], "", AT_FDCWD, whole.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "showing " + shown[i].from);
     close(sources[i]);
-    make_read_only(at);
+    show_shared_objects(whole, at);
+    check(umount2(whole.c_str(), MNT_DETACH), "showing " + shown[i].from);
   }
   check(mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "proc");
   guard_proc(root + "/proc");

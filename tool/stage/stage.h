@@ -11,13 +11,14 @@
 
 namespace behalf::tool {
 
-// The directory of the machine at which the stage shows a library that would be hidden by the stage's own folders.
+// Libraries that the stage's own folders would hide, or that only their owner can reach: the stage shows the shared
+// objects of their folder in one that everybody can.
 struct Shown {
   std::string from;  // a directory of the machine
-  std::string at;    // where the stage shows it, below /run/behalf
+  std::string at;    // where the stage shows its shared objects, below /run/behalf
 };
 
-// Where a file of the machine is found on the stage: itself, or below /run/behalf when the stage's own folders hide it.
+// Where a library of the machine is found on the stage.
 struct Placed {
   std::string path;
   std::vector<Shown> shown;

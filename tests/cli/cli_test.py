@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""The command line: bad input gets one clear line and the right exit code, good input the report that was asked for.
+
+usage: cli_test.py TOOL SOURCE_FOLDER
+"""
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+TOOL, SOURCE = sys.argv[1:3]
+
+OPERATIONS = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+int reads_note(void) {
+  static const char* const notes[] = {"/home/alice/note.txt", "/home/bob/note.txt", "/root/note.txt"};
+  for (int i = 0; i < 3; ++i) {
+    int fd = open(notes[i], O_RDONLY | O_CLOEXEC);
+    char text[64];
+    ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text);
+    if (size > 0) fwrite(text, 1, size, stdout);
+    if (fd >= 0) close(fd);
+  }
+  return 0;
+}
+int asks_the_real_id(void) { return access("/srv/root-only.txt", R_OK); }
+int answers_differently(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int)now.tv_nsec;
+}
+int number;
+"""
+
+
+def run(*words, **more):
+    return subprocess.run([TOOL, *words], capture_output=True, text=True, timeout=120, **more)
+
+
+class Folder(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.library = cls.path("operations.so")
+        with open(cls.path("operations.c"), "w") as file:
+            file.write(OPERATIONS)
+        subprocess.run(["cc", "-g", "-shared", "-fPIC", "-o", cls.library, cls.path("operations.c")], check=True)
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)
+
+
+class BadInput(Folder):
+    def refused(self, code, says, *words, **more):
+        done = run(*words, **more)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertRegex(done.stderr, says)
+
+    def test_no_command(self):
+        self.refused(64, "subcommand")
+
+    def test_unknown_command(self):
+        self.refused(64, "--help", "inspect")
+
+    def test_unknown_option(self):
+        self.refused(64, "--wrong", "survey", "--wrong")
+
+    def test_no_operation(self):
+        self.refused(64, "OPERATION", "check", self.library)
+
+    def test_no_such_library_file(self):
+        self.refused(64, "no library './missing.so'", "check", "./missing.so", "f")
+
+    def test_no_such_library_name(self):
+        self.refused(64, "ldconfig", "check", "libmissing-behalf.so.9", "f")
+
+    def test_a_folder(self):
+        self.refused(64, "directory", "check", self.folder.name, "f")
+
+    def test_no_such_function_names_the_nearest(self):
+        self.refused(64, "reads_note", "check", self.library, "read_note")
+
+    def test_a_variable_is_no_function(self):
+        self.refused(64, "no function 'number'", "check", self.library, "number")
+
+    def test_a_cpp_name_says_extern_c(self):
+        with open(self.path("mangled.cc"), "w") as file:
+            file.write("int mangled() { return 0; }\n")
+        subprocess.run(["c++", "-shared", "-fPIC", "-o", self.path("mangled.so"), self.path("mangled.cc")], check=True)
+        self.refused(64, 'extern "C"', "check", self.path("mangled.so"), "mangled")
+
+    def test_not_an_elf_file(self):
+        self.refused(64, "no ELF file", "check", self.path("operations.c"), "f")
+
+    def test_an_empty_file(self):
+        open(self.path("empty.so"), "w").close()
+        self.refused(64, "not a shared object", "check", self.path("empty.so"), "f")
+
+    def test_a_program_is_no_shared_object(self):
+        self.refused(64, "a program, not a shared object", "check", "/bin/true", "main")
+
+    def test_an_object_file_is_no_shared_object(self):
+        subprocess.run(["cc", "-c", "-o", self.path("part.o"), self.path("operations.c")], check=True)
+        self.refused(64, "object file", "check", self.path("part.o"), "reads_note")
+
+    def test_another_architecture(self):
+        with open(self.library, "rb") as file:
+            content = bytearray(file.read())
+        content[18:20] = struct.pack("<H", 243)  # e_machine: RISC-V
+        with open(self.path("foreign.so"), "wb") as file:
+            file.write(content)
+        self.refused(64, "for RISC-V", "check", self.path("foreign.so"), "reads_note")
+
+    def test_a_cut_off_library(self):
+        with open(self.library, "rb") as whole, open(self.path("cut.so"), "wb") as cut:
+            cut.write(whole.read(200))
+        done = run("check", self.path("cut.so"), "reads_note")
+        self.assertEqual(done.returncode, 64)
+
+    def test_unknown_posture(self):
+        self.refused(64, "posture", "check", self.library, "reads_note", "--posture", "sideways")
+
+    def test_unknown_leg(self):
+        self.refused(64, "leg", "check", self.library, "reads_note", "--leg", "third")
+
+    def test_unknown_format(self):
+        self.refused(64, "format", "survey", "--format", "pdf")
+
+    def test_unknown_family_names_the_known(self):
+        self.refused(64, "threads", "survey", "thread_pools")
+
+    def test_a_report_into_a_missing_folder(self):
+        self.refused(64, "No such file", "check", self.library, "reads_note", "-o", self.path("missing/report"))
+
+    def test_a_report_onto_a_full_disk(self):
+        self.refused(69, "No space left", "check", self.library, "reads_note", "--leg", "cold", "-o", "/dev/full")
+
+    def test_a_report_onto_a_read_only_file_system(self):
+        script = 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"'
+        os.mkdir(self.path("read-only"))
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", self.path("read-only"), TOOL, "check", self.library,
+                               "reads_note", "-o", self.path("read-only/report")], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("Read-only file system", done.stderr)
+
+    def test_closed_standard_output(self):
+        done = subprocess.run(["sh", "-c", f'exec "{TOOL}" check "{self.library}" reads_note >&-'], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("standard output is closed", done.stderr)
+
+    def test_a_reader_that_went_away(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([TOOL, "check", self.library, "reads_note", "--leg", "cold"], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+        os.close(writer)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("Broken pipe", done.stderr)
+
+    def test_a_library_that_only_its_owner_can_read(self):
+        subprocess.run(["cp", self.library, self.path("private.so")], check=True)
+        os.chmod(self.path("private.so"), 0o700)
+        self.refused(64, "chmod a\\+r", "check", self.path("private.so"), "reads_note")
+
+    def test_without_root_it_says_what_is_needed(self):
+        def nobody():
+            os.setgid(65534)
+            os.setuid(65534)
+        os.chmod(self.folder.name, 0o755)
+        self.refused(69, "sudo", "check", self.library, "reads_note", preexec_fn=nobody)
+
+    def test_without_namespaces_it_says_what_is_needed(self):
+        drop = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all"]
+        done = subprocess.run([*drop, TOOL, "check", self.library, "reads_note"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertRegex(done.stderr, "namespace")
+
+    def test_a_library_with_a_missing_dependency_is_unclear_and_says_why(self):
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libgone.so", "-o", self.path("libgone.so"), self.path("operations.c")], check=True)
+        with open(self.path("needs.c"), "w") as file:
+            file.write("int reads_note(void); int needy(void) { return reads_note(); }\n")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.path("needs.so"), self.path("needs.c"), "-L", self.folder.name, "-lgone"], check=True)
+        os.remove(self.path("libgone.so"))
+        done = run("check", self.path("needs.so"), "needy", "--leg", "cold")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("libgone.so", done.stdout)
+
+
+class GoodInput(Folder):
+    def test_works_is_0(self):
+        done = run("check", self.library, "reads_note")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("works when impersonating", done.stdout)
+        self.assertIn("self-check passed", done.stdout)
+
+    def test_fails_is_1_and_the_line_is_named(self):
+        done = run("check", self.library, "asks_the_real_id", "--posture", "effective")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"SUMMARY: behalf: lost B601 real-id .*operations\.c:\d+")
+
+    def test_unclear_is_2(self):
+        done = run("check", self.library, "answers_differently", "--leg", "cold")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("do not agree", done.stdout)
+
+    def test_the_operation_may_be_written_as_a_declaration(self):
+        done = run("check", self.library, "int reads_note(void)", "--leg", "cold")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_json_keeps_the_schema_and_only_the_legs_that_were_asked_for(self):
+        report = self.path("report.json")
+        done = run("check", self.library, "asks_the_real_id", "--posture", "full", "--posture", "effective", "--leg", "cold", "--leg", "warm",
+                   "--format", "json", "-o", report)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", ""))
+        with open(report) as file, open(f"{SOURCE}/tool/report/behalf-1.schema.json") as schema:
+            document = json.load(file)
+            jsonschema.validate(document, json.load(schema))
+        self.assertEqual([o["verdict"] for o in document["operations"]], ["works", "fails"])
+        self.assertEqual([leg["name"] for leg in document["operations"][0]["legs"]], ["cold", "warm"])
+
+    def test_a_shorter_report_leaves_nothing_of_a_longer_one(self):
+        report = self.path("again.json")
+        with open(report, "w") as file:
+            file.write("x" * 1_000_000)
+        run("check", self.library, "reads_note", "--leg", "cold", "--format", "json", "-o", report)
+        with open(report) as file:
+            json.load(file)
+
+    def test_no_colour_but_on_a_terminal(self):
+        self.assertNotIn("\033", run("check", self.library, "reads_note", "--leg", "cold").stdout)
+
+    def on_a_terminal(self, environment):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(TOOL, [TOOL, "check", self.library, "reads_note", "--leg", "cold"], environment)
+        text = b""
+        try:
+            while piece := os.read(terminal, 4096):
+                text += piece
+        except OSError:
+            pass
+        os.waitpid(pid, 0)
+        os.close(terminal)
+        return text.decode()
+
+    def test_colour_and_progress_on_a_terminal(self):
+        text = self.on_a_terminal(dict(os.environ))
+        self.assertIn("\033[32m", text)
+        self.assertRegex(text, r"\[#+\.*\] \d+/\d+ legs")
+
+    def test_no_color_is_respected(self):
+        self.assertNotIn("\033[32m", self.on_a_terminal({**os.environ, "NO_COLOR": "1"}))
+
+    def test_help_has_examples_and_exit_codes(self):
+        for words in (["survey"], ["check"]):
+            done = run(*words, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stdout, r"(?s)Examples:.*Exit status:")
+
+    def test_version(self):
+        self.assertRegex(run("--version").stdout, r"^behalf \d+\.\d+\.\d+$")
+
+    def test_a_library_below_a_folder_that_the_stage_hides(self):
+        with tempfile.TemporaryDirectory(dir="/root") as hidden:
+            os.chmod(hidden, 0o755)
+            subprocess.run(["cp", self.library, hidden], check=True)
+            self.assertEqual(run("check", f"{hidden}/operations.so", "reads_note", "--leg", "cold").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
