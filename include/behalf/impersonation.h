@@ -72,7 +72,7 @@ class Scope {
 // Thread-safe: concerns the calling thread alone. Not async-signal-safe, not for the child of a vfork(2).
 //
 // Cost: none where the thread wears an equal token already. Otherwise 9 system calls to take and 9 to give back in
-// `full` and `shielded` for a service that is root, 11 for one that is not; parts that do not change are skipped.
+// `full` and `shielded` for a service that is root, 10 for one that is not; parts that do not change are skipped.
 //
 // Rests on: setresuid(2), setgroups(2), capabilities(7) "Effect of user ID changes on capabilities", and on the
 // self-test of initialize().
@@ -94,7 +94,7 @@ class [[nodiscard]] AsService final : private detail::Scope {
 };
 
 // Whether the calling thread is anybody but the service; in a thread that was started while impersonating, too.
-// False before initialize(). Errors: none. Cost: no system call, but for the first use in a thread (8).
+// False before initialize(). Errors: none. Cost: no system call, but for the first use in a thread (10).
 [[nodiscard]] bool is_impersonating() noexcept;
 
 // The token that the calling thread wears, nothing where it is the service. In a thread that was started while

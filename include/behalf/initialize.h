@@ -3,7 +3,7 @@
 //   int main() {
 //     behalf::Report report = behalf::initialize({.shield_account = "behalf-shield"});
 //     for (const behalf::Probe& probe : report.probes) std::clog << probe.fact << ": " << probe.found << '\n';
-//     …
+//     serve();
 //   }
 //
 // The calling thread's identity at that moment is *the service*: what AsService returns to, and what a thread that was
@@ -27,7 +27,7 @@ struct Fences {
   gid_t min_gid = 100;  // for the primary group; supplementary groups are often system groups
   // The only supplementary groups a token may have (besides its primary group), where set. Nothing is dropped
   // silently: a user with another group is refused.
-  std::optional<std::vector<gid_t>> allowed_groups;
+  std::optional<std::vector<gid_t>> allowed_groups{};
 };
 
 // An account that owns nothing and that nobody logs in to: the real ids of the `shielded` posture.
@@ -38,15 +38,15 @@ struct SpareAccount {
 
 struct Options {
   // The spare account, by name or by ids; without either, `shielded` is refused.
-  std::string shield_account;
-  std::optional<SpareAccount> shield;
+  std::string shield_account{};
+  std::optional<SpareAccount> shield{};
 
-  Fences fences;
+  Fences fences{};
 
   // Where set, the calling thread's permitted capabilities are cut to these and CAP_SETUID and CAP_SETGID, for good.
   // (They are never emptied: a thread without permitted capabilities can be traced by the user it impersonates,
   // ptrace(2) "Ptrace access mode checking".)
-  std::optional<Capabilities> keep_capabilities;
+  std::optional<Capabilities> keep_capabilities{};
 
   // Called when a thread could not be given back, with one line that says why. All signals are blocked, and the
   // thread may be anybody: do no more than write(2). If it returns, the process is ended all the same, with status 70.

@@ -3,7 +3,8 @@
 //   auto lines = behalf::run_as(alice, [] { return count_lines("/home/alice/note.txt"); });
 //
 // This is how the main thread works for users. The worker is kept for later calls. It was started as the service
-// whatever the caller wears, takes no asynchronous signal (a handler would run as the user), and has a session keyring
+// whatever the caller wears, takes no asynchronous signal (a handler would run as the user; a child started there
+// begins with these signals blocked, as any child does with its parent's mask), and has a session keyring
 // of its own, a fresh one whenever the user is another than the last time (keyrings are inherited, and possession
 // gives access whoever one is: session-keyring(7)).
 #pragma once

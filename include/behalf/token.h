@@ -57,7 +57,7 @@ class Token {
   // The calling thread as the kernel has it at this moment, whoever made it so. A state that is one of the postures
   // within the fences gives a token of level `impersonation`; any other is described at level `identification`, and
   // cannot be worn.
-  // Errors: Error of reason not_initialized, platform. Thread-safe. Cost: 7 system calls.
+  // Errors: Error of reason not_initialized, platform. Thread-safe. Cost: 8 system calls.
   [[nodiscard]] static Token of_thread();
 
   // Who: the user's ids. Of a token that describes the service or a thread: its effective ones.

@@ -55,7 +55,7 @@ struct ThreadState {
   Powers powers;
 };
 
-// The calling thread as the kernel has it. May throw std::bad_alloc. 7 system calls.
+// The calling thread as the kernel has it. May throw std::bad_alloc. 8 system calls.
 std::optional<Failure> read_thread(const SystemCalls& calls, ThreadState& state);
 
 // One capget or capset of the calling thread.

@@ -92,11 +92,11 @@ void roll_back(const SystemCalls& calls, const Service& service, Memo& memo) noe
 }  // namespace
 
 void Scope::enter(const TokenPtr& token, bool main_thread_allowed) {
-  const Service& service = service_for("impersonate");
+  const Service* there = service();
+  const Service& service = there != nullptr ? *there : service_for("impersonate");
   Memo& memo = this_thread(service);
-  if (memo.worn == token || (memo.worn->hash == token->hash && *memo.worn == *token)) {
-    if (token->level >= Level::impersonation) return;
-  }
+  const bool worn = memo.worn == token || (memo.worn->hash == token->hash && *memo.worn == *token);
+  if (worn && token->level >= Level::impersonation) return;
   const int kept_errno = errno;
   refuse_what_is_not_worn(service, memo, *token, main_thread_allowed);
   const SystemCalls& calls = system_calls();

@@ -1,6 +1,5 @@
 #include "behalf/run_as.h"
 
-#include <cxxabi.h>
 #include <linux/keyctl.h>
 #include <pthread.h>
 
@@ -98,14 +97,16 @@ class Worker {
       leave_last_user(job.token);
       const Impersonation as{job.token};
       job.call(job.data);
-    } catch (const abi::__forced_unwind&) {
-      // pthread_exit(3) in the call: the thread ends, the caller must not wait for ever.
-      job.thrown = std::make_exception_ptr(
-          Error(Error::Reason::platform, "behalf: run_as: the callable ended its thread (pthread_exit or cancelled)"));
-      job.finish();
-      throw;
     } catch (...) {
       job.thrown = std::current_exception();
+      if (!job.thrown) {
+        // Not an exception of C++ but pthread_exit(3) or a cancellation: the thread ends, and the caller must not
+        // wait for ever.
+        job.thrown = std::make_exception_ptr(Error(
+            Error::Reason::platform, "behalf: run_as: the callable ended its thread (pthread_exit or cancelled)"));
+        job.finish();
+        throw;
+      }
     }
     const sigset_t masked = asynchronous_signals();
     ::pthread_sigmask(SIG_SETMASK, &masked, nullptr);

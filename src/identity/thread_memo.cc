@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "behalf/error.h"
 #include "identity/errors.h"
@@ -16,16 +17,15 @@ namespace {
 // A plain pointer: usable while the thread's other thread-local objects are being destroyed, and no guard to check.
 constinit thread_local Memo* memo_of_thread = nullptr;
 
+// Frees the memo when the thread ends.
 struct Cleaner {
-  ~Cleaner() {
-    delete memo_of_thread;
-    memo_of_thread = nullptr;
-  }
+  bool wanted = false;
+  ~Cleaner() { delete std::exchange(memo_of_thread, nullptr); }
 };
+thread_local Cleaner cleaner;
 
 Memo& memo_made_here() {
-  thread_local Cleaner cleaner;
-  (void)cleaner;
+  cleaner.wanted = true;  // a thread-local object is made, and then destroyed, only where it is used
   memo_of_thread = new Memo;
   return *memo_of_thread;
 }

@@ -23,11 +23,12 @@ bool reachable(const Ids& from, const Ids& to) noexcept {
 // what has to be called; whether it came true is read back at the end.
 class Walk {
  public:
-  Walk(const SystemCalls& calls, const Powers& powers, const Wish& from) noexcept
+  Walk(const SystemCalls& calls, const Powers& powers, const Wish& from, const Wish& to) noexcept
       : calls_(calls),
         powers_(powers),
         uid_(from.credentials.uid),
         gid_(from.credentials.gid),
+        wanted_(to.effective),
         effective_(from.effective) {}
 
   const Ids& uid() const noexcept { return uid_; }
@@ -96,9 +97,14 @@ class Walk {
     return as_wanted;
   }
 
+  // To what is wanted in the end where that will do, which saves setting it then.
   bool raise() noexcept {
-    return (effective_ & switching_capabilities) == switching_capabilities ||
-           put_effective(effective_ | (switching_capabilities & powers_.permitted));
+    if (enough(effective_)) return true;
+    return put_effective(enough(wanted_) ? wanted_ : effective_ | (switching_capabilities & powers_.permitted));
+  }
+
+  static bool enough(Capabilities effective) noexcept {
+    return (effective & switching_capabilities) == switching_capabilities;
   }
 
   bool verify_ids(const Credentials& to, bool fs_ids) noexcept {
@@ -139,6 +145,7 @@ class Walk {
   const Powers& powers_;
   Ids uid_;
   Ids gid_;
+  Capabilities wanted_;
   Capabilities effective_;
   Failure failure_{"", 0};
 };
@@ -160,7 +167,7 @@ std::optional<Failure> transition(const SystemCalls& calls, const Powers& powers
                       old.gid.fs != old.gid.effective || wanted.gid.fs != wanted.gid.effective;
   const bool ids = groups || old.gid != wanted.gid || old.uid != wanted.uid;
 
-  Walk walk(calls, powers, from);
+  Walk walk(calls, powers, from, to);
   bool done = true;
   if (ids && old.uid.effective != service) {
     const bool at_once = wanted.uid.effective == service && reachable(old.uid, wanted.uid);
