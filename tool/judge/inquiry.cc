@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "judge/blame.h"
 #include "judge/codes.h"
 
 namespace behalf::tool {
@@ -37,7 +38,7 @@ struct Gathered {
 std::vector<LegPlan> oracle_plans() {
   const std::vector<std::string> thrice = {"self", "self", "self"};
   std::vector<LegPlan> plans;
-  for (const char* user : {"alice", "alice", "bob", "bob", "root"}) plans.push_back({"oracle", "", user, thrice, 0, ""});
+  for (const char* user : {"alice", "alice", "bob", "bob", "root"}) plans.push_back({"oracle", "", user, thrice, 0, "", false});
   return plans;
 }
 
@@ -58,9 +59,9 @@ struct Probe {
   const char* clock;
 };
 std::vector<Probe> probes_for(const std::string& posture) {
-  std::vector<Probe> probes = {{{"probe", posture, "", {"alice"}, 0, "alice"}, "environment", "process"}};
-  if (posture == "files") probes.push_back({{"probe", "effective", "", {"alice"}, 0, ""}, "call", "call"});
-  if (posture != "full") probes.push_back({{"probe", "full", "", {"alice"}, 0, ""}, "real-id", "real-id"});
+  std::vector<Probe> probes = {{{"probe", posture, "", {"alice"}, 0, "alice", false}, "environment", "process"}};
+  if (posture == "files") probes.push_back({{"probe", "effective", "", {"alice"}, 0, "", false}, "call", "call"});
+  if (posture != "full") probes.push_back({{"probe", "full", "", {"alice"}, 0, "", false}, "real-id", "real-id"});
   return probes;
 }
 
@@ -75,13 +76,13 @@ bool wants_probing(const Verdict& verdict) {
 
 const std::vector<LegPlan>& leg_plans() {
   static const std::vector<LegPlan> plans = {
-      {"cold", "", "", {"alice"}, 0, ""},
-      {"warm", "", "", {"root", "alice"}, 0, ""},
-      {"after-bob", "", "", {"bob", "alice"}, 0, ""},
-      {"alternating", "", "", {"alice", "bob", "alice", "bob"}, 0, ""},
-      {"concurrent", "", "", {"alice", "bob"}, 12, ""},
-      {"after-idle", "", "", {"alice", "idle", "bob", "alice"}, 0, ""},
-      {"service-after", "", "", {"alice", "root"}, 0, ""},
+      {"cold", "", "", {"alice"}, 0, "", false},
+      {"warm", "", "", {"root", "alice"}, 0, "", false},
+      {"after-bob", "", "", {"bob", "alice"}, 0, "", false},
+      {"alternating", "", "", {"alice", "bob", "alice", "bob"}, 0, "", false},
+      {"concurrent", "", "", {"alice", "bob"}, 12, "", false},
+      {"after-idle", "", "", {"alice", "idle", "bob", "alice"}, 0, "", false},
+      {"service-after", "", "", {"alice", "root"}, 0, "", false},
   };
   return plans;
 }
@@ -141,6 +142,7 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
         verdict.answer = Answer::unclear;
         verdict.reasons.push_back("the tool's check of itself failed: " + result.self_check_trouble);
       }
+      if (options.keep_records) verdict.records = legs;
       answers.verdicts.push_back(std::move(verdict));
     }
     result.answers.push_back(std::move(answers));
@@ -171,6 +173,20 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
         Finding& finding = verdict.findings.front();
         if (finding.hop == "environment") finding.hop = "process-state";
         finding.code = code_for(finding.hop, finding.kind).code;
+      });
+    }
+  }
+  // And what went wrong in another thread is run again with its hand-offs recorded, once for each of the two users: a
+  // real hand-off recurs when they are swapped.
+  for (std::size_t i = 0; i < inquiries.size(); ++i) {
+    for (Verdict& verdict : result.answers[i].verdicts) {
+      const std::optional<LegPlan> again = blame_plan(verdict);
+      if (!again) continue;
+      auto& records = tried.emplace_back(2);
+      schedule.add({inquiries[i].operation, *again, [&records](LegRecord record) { records[0] = std::move(record); }});
+      schedule.add({inquiries[i].operation, swapped(*again), [&records](LegRecord record) { records[1] = std::move(record); }});
+      conclusions.emplace_back([&, i] {
+        if (records[0] && records[1]) blame(verdict.findings.front(), *records[0], *records[1], symbolizer, inquiries[i].operation.shown);
       });
     }
   }

@@ -31,6 +31,7 @@ struct Answers {
 struct InquiryOptions {
   Limits limits;
   std::vector<std::string> legs;      // empty: all
+  bool keep_records = false;          // with the verdicts, for reports that draw them
   std::function<void(const Progress&)> progress;
 };
 

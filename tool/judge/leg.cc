@@ -266,7 +266,7 @@ class Leg {
  public:
   Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program, std::optional<int> cpu)
       : plan_(plan), limits_(limits), observer_(plan, record_), tracer_(options(cpu), observer_),
-        cast_{operation, plan, service_program, -1, gate_.read, make_filter()} {
+        cast_{operation, plan, service_program, -1, gate_.read, make_filter(plan.handoffs)} {
     observer_.attach(tracer_);
     record_.name = plan.name;
     record_.posture = plan.posture;
@@ -297,6 +297,7 @@ class Leg {
   TracerOptions options(std::optional<int> cpu) const {
     TracerOptions chosen;
     chosen.keep_output = plan_.rounds > 0;
+    chosen.handoffs = plan_.handoffs;
     cpu_set_t all;
     if (cpu && plan_.rounds == 0 && sched_getaffinity(0, sizeof all, &all) == 0) {
       cpu_set_t one;
@@ -452,6 +453,7 @@ class Leg {
   void collect() {
     if (plan_.rounds > 0) attribute_output();
     record_.threads = tracer_.threads();
+    record_.handoffs = tracer_.handoffs();
     for (const Effect& effect : tracer_.effects())
       if (effect.window >= 0 || (plan_.rounds > 0 && ready_)) record_.effects.push_back(effect);
     for (const IdentityCall& call : tracer_.identity_calls())

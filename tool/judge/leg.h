@@ -28,6 +28,7 @@ struct LegPlan {
   std::vector<std::string> calls;  // account names, and "idle"
   unsigned rounds = 0;         // of concurrent calls
   std::string environment;     // whose environment the service has; empty: its own
+  bool handoffs = false;       // record how work reaches threads: for blame, several times dearer
 };
 
 struct Limits {
@@ -68,6 +69,7 @@ struct LegRecord {
   std::vector<Thread> threads;
   std::vector<Effect> effects;
   std::vector<IdentityCall> identity_calls;
+  std::vector<Handoff> handoffs;
   std::vector<Credentials> credentials;
   std::vector<std::string> problems;  // what was not seen: nothing can be said to work in such a leg
   std::optional<Crash> crash;

@@ -31,7 +31,7 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
   if (finding.effect)
     value["effect"] = {{"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
   value["thread"] = {{"role", finding.thread_role}, {"created_by", finding.created_by}, {"made_at", stack_of(finding.made_at)}};
-  value["handoff"] = {{"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", ordered_json::array()}};
+  value["handoff"] = {{"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", stack_of(finding.handed_at)}};
   value["stack"] = stack_of(finding.stack);
   value["cure"] = reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
   value["folded"] = finding.folded;

@@ -90,8 +90,12 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
   out += fmt::format("  in        {}", finding.thread_role.empty() ? "the service" : finding.thread_role);
   out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos ? "\n" : fmt::format(", made by {}\n", finding.created_by);
   add_stack(out, finding.stack, style);
+  if (!finding.handed_by.empty()) {
+    out += fmt::format("  identity was last right in {}, which handed over here ({}, {})\n", finding.handed_by, finding.handoff, finding.certainty);
+    add_stack(out, finding.handed_at, style);
+  }
   if (!finding.made_at.empty()) {
-    out += "  made at\n";
+    out += fmt::format("  {} was made here\n", finding.thread_role);
     add_stack(out, finding.made_at, style);
   }
   out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept" : "by the clock: " + finding.clock);

@@ -64,6 +64,16 @@ struct IdentityCall {
   bool broadcast = false;
 };
 
+// How work reached a thread: somebody woke it, or it read what somebody wrote.
+struct Handoff {
+  std::uint64_t sequence = 0;
+  int from = 0, to = 0;            // thread numbers
+  std::string kind;                // "wake", "pipe", "socket", "eventfd"
+  std::string certainty;           // "exclusive", "structural", "ambiguous"
+  CredentialsTable::Id as = 0;     // of the giver, when it gave
+  Stack stack;                     // of the giver, where it gave
+};
+
 // What a process was left with, and what every thread of the leg wears.
 struct State {
   struct Worn {

@@ -53,7 +53,7 @@ const std::map<int, Condition>& conditions() {
 
 }  // namespace
 
-std::vector<sock_filter> make_filter() {
+std::vector<sock_filter> make_filter(bool handoffs) {
   std::vector<sock_filter> code;
   const auto emit = [&code](unsigned short op, unsigned k, unsigned char yes = 0, unsigned char no = 0) {
     code.push_back({op, yes, no, k});
@@ -71,10 +71,12 @@ std::vector<sock_filter> make_filter() {
   // One word of 32 bits for each run of 32 numbers: X = bit of the number, A = the word (as strace's second generator).
   std::map<unsigned, unsigned> words;
   for (const SystemCall& call : system_calls()) {
-    if (conditions().contains(call.number)) continue;
+    const bool always = handoffs && call.role == Role::output;
+    if ((call.role == Role::causal && !handoffs) || (conditions().contains(call.number) && !always)) continue;
     words[static_cast<unsigned>(call.number) / 32] |= 1U << (static_cast<unsigned>(call.number) % 32);
   }
   for (const auto& [number, condition] : conditions()) {
+    if (handoffs && find_system_call(number)->role == Role::output) continue;
     emit(equal, static_cast<unsigned>(number), 0, static_cast<unsigned char>(2 + 2 * condition.values.size()));
     emit(load, argument(condition.argument));
     for (const unsigned value : condition.values) {

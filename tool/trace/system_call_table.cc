@@ -103,8 +103,13 @@ constexpr SystemCall table[] = {
     {SYS_userfaultfd, "userfaultfd", effect, D::effective}, {SYS_sethostname, "sethostname", effect, D::effective},
     {SYS_reboot, "reboot", effect, D::effective}, {SYS_syslog, "syslog", effect, D::effective},
 
-    // Hand-offs. Births are reported by the kernel; clone and clone3 are here for CLONE_UNTRACED.
-    {SYS_clone, "clone", handoff}, {SYS_clone3, "clone3", handoff},
+    // Births are reported by the kernel; clone and clone3 are here for CLONE_UNTRACED.
+    {SYS_clone, "clone", birth}, {SYS_clone3, "clone3", birth},
+
+    // Hand-offs: who wakes whom, and whose bytes are read by whom.
+    {SYS_futex, "futex", causal}, {SYS_socketpair, "socketpair", causal},
+    {SYS_read, "read", causal}, {SYS_readv, "readv", causal}, {SYS_recvfrom, "recvfrom", causal}, {SYS_recvmsg, "recvmsg", causal},
+    {SYS_sendmsg, "sendmsg", causal},
 
     // What fires of its own accord.
     {SYS_timer_settime, "timer_settime", timer}, {SYS_timer_delete, "timer_delete", timer},

@@ -12,7 +12,8 @@ namespace behalf::tool {
 enum class Role : std::uint8_t {
   identity,   // changes who the thread is
   effect,     // its outcome depends on who the thread is
-  handoff,    // creates or hands work to another thread or process
+  birth,      // creates a thread or process
+  causal,     // may hand work to another thread: traced only when hand-offs are asked for
   timer,      // arms something that fires later of its own accord
   ring,       // io_uring: work that leaves no other trace
   output,     // writes to standard output: part of the outcome

@@ -401,6 +401,7 @@ void Tracer::at_seccomp(Live& live) {
 }
 
 bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& arguments) {
+  const bool wanted = options_.handoffs && enter_causal(live, call, arguments);
   switch (call.role) {
     case Role::identity:
       return enter_identity(live, call);
@@ -411,11 +412,13 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
     case Role::ring:
       return enter_ring(live, call, arguments);
     case Role::output:
-      enter_output(live, call, arguments);
-      return false;
+      if (arguments[0] == 1) enter_output(live, call, arguments);
+      return wanted;
     case Role::affinity:
       return options_.shown_affinity.has_value();
-    case Role::handoff: {
+    case Role::causal:
+      return wanted;
+    case Role::birth: {
       std::uint64_t flags = arguments[0];
       if (call.number == SYS_clone3) read_object(live.tid, arguments[0], flags);
       if (flags & CLONE_UNTRACED) problems_.insert("a thread or process was made with CLONE_UNTRACED: it cannot be followed");
@@ -507,6 +510,10 @@ void Tracer::at_exit_stop(Live& live) {
         break;
       case Role::affinity:
         leave_affinity(live, result);
+        break;
+      case Role::causal:
+      case Role::output:
+        leave_causal(live, result);
         break;
       default:
         break;

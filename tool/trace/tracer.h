@@ -56,6 +56,8 @@ class Observer {
 struct TracerOptions {
   // The CPUs that tracees are told they may use, whatever the tracer pinned them to; unset: the truth.
   std::optional<cpu_set_t> shown_affinity;
+  // Record who wakes whom and who reads whose bytes; the tracees' filter must have been made for it.
+  bool handoffs = false;
   // Keep the bytes that each thread writes to descriptor 1.
   bool keep_output = false;
   // Read ids from /proc alone, as on kernels before 6.13: for tests.
@@ -87,6 +89,7 @@ class Tracer {
   // What was seen.
   const std::vector<Thread>& threads() const { return threads_; }
   const std::vector<Effect>& effects() const { return effects_; }
+  const std::vector<Handoff>& handoffs() const { return handoffs_; }
   const std::vector<IdentityCall>& identity_calls() const { return identity_calls_; }
   const std::vector<Output>& outputs() const { return outputs_; }
   const std::set<std::string>& problems() const { return problems_; }
@@ -127,6 +130,11 @@ class Tracer {
   bool enter_timer(Live& live, const SystemCall& call, const Arguments& arguments);
   bool enter_ring(Live& live, const SystemCall& call, const Arguments& arguments);
   void enter_output(Live& live, const SystemCall& call, const Arguments& arguments);
+  bool enter_causal(Live& live, const SystemCall& call, const Arguments& arguments);
+  bool enter_futex(Live& live, const Arguments& arguments);
+  void leave_causal(Live& live, long result);
+  void leave_futex(Live& live, long result);
+  void leave_transfer(Live& live, long result);
   void leave_effect(Live& live, long result);
   void leave_ring(Live& live, long result);
   void leave_affinity(Live& live, long result);
@@ -157,6 +165,30 @@ class Tracer {
   };
   std::vector<Asked> asked_;  // of rings, and not seen done
   RingTable rings_;
+  std::vector<Handoff> handoffs_;
+  // A wake that may have reached somebody, and bytes that may yet be read.
+  struct Wake {
+    std::uint64_t sequence;
+    int from;
+    std::uint64_t word;
+    std::vector<int> waiting;  // threads that were blocked on the word
+    long woken;                // -1: not told yet
+    CredentialsTable::Id as;
+    Stack stack;
+  };
+  struct Written {
+    std::uint64_t begin, end;  // position in the stream
+    int from;
+    CredentialsTable::Id as;
+    Stack stack;
+  };
+  struct Stream {
+    std::uint64_t written = 0, read = 0;
+    std::vector<Written> pieces;
+  };
+  std::vector<Wake> wakes_;
+  std::map<std::string, Stream> streams_;
+  std::map<std::string, std::string> peers_;  // ends of socket pairs
   Stack crash_stack_;
   Unwinder unwinder_;
   std::uint64_t sequence_ = 0;

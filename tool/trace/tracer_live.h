@@ -34,6 +34,9 @@ struct Tracer::Live {
   const SystemCall* call = nullptr;  // whose exit is awaited
   Arguments arguments{};
   std::optional<std::size_t> effect;  // the effect that the call is
+  std::uint64_t waits_on = 0;         // futex word
+  std::uint64_t waits_since = 0;      // sequence number
+  std::optional<std::size_t> wake;    // the wake that the call is
 
   bool wants_exit() const { return call != nullptr; }
 };
