@@ -173,6 +173,8 @@ class Tracer {
     std::uint64_t word;
     std::vector<int> waiting;  // threads that were blocked on the word
     long woken;                // -1: not told yet
+    std::vector<std::size_t> edges;  // drawn from it
+    bool disputed = false;           // another wake may have been the one
     CredentialsTable::Id as;
     Stack stack;
   };

@@ -53,7 +53,8 @@ bool Tracer::enter_futex(Live& live, const Arguments& arguments) {
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
     case FUTEX_WAKE_OP: {
-      Wake wake{++sequence_, live.number, arguments[0], {}, -1, current(live), unwinder_.unwind(live.process, live.tid)};
+      Wake wake{++sequence_, live.number, arguments[0], {}, -1, {}, false, current(live),
+                unwinder_.unwind(live.process, live.tid)};
       for (const auto& [tid, other] : live_)
         if (other->process == live.process && other->waits_on == arguments[0] && other->number != live.number)
           wake.waiting.push_back(other->number);
@@ -85,20 +86,25 @@ void Tracer::leave_causal(Live& live, long result) {
 
 void Tracer::leave_futex(Live& live, long result) {
   if (live.wake) {
-    wakes_[*live.wake].woken = result;
+    Wake& wake = wakes_[*live.wake];
+    wake.woken = result;
+    if (result == 1 && wake.edges.size() == 1 && !wake.disputed) handoffs_[wake.edges.front()].certainty = "exclusive";
     live.wake.reset();
     return;
   }
   const std::uint64_t word = live.waits_on, since = live.waits_since;
   live.waits_on = 0;
   if (result != 0) return;  // nobody woke it: the word had changed, or the time was up
-  std::vector<const Wake*> givers;
-  for (const Wake& wake : wakes_)
+  std::vector<Wake*> givers;
+  for (Wake& wake : wakes_)
     if (wake.word == word && wake.sequence > since && wake.woken != 0) givers.push_back(&wake);
   if (givers.empty()) return;
-  const Wake& giver = *givers.back();
-  // The only one that waited, woken by the only one that woke: this thread it was.
-  const bool exclusive = givers.size() == 1 && giver.waiting.size() == 1;
+  Wake& giver = *givers.back();
+  // One wake that woke one thread, and this thread was woken: it was that wake. The waker may not yet have been told
+  // how many it woke.
+  giver.disputed = giver.disputed || givers.size() > 1;
+  const bool exclusive = !giver.disputed && giver.edges.empty() && (giver.waiting.size() == 1 || giver.woken == 1);
+  giver.edges.push_back(handoffs_.size());
   handoffs_.push_back({++sequence_, giver.from, live.number, "wake", exclusive ? "exclusive" : "ambiguous", giver.as, giver.stack});
 }
 
