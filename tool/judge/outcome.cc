@@ -49,9 +49,16 @@ Reference::Reference(const Outcome& first, const Outcome& second) : first_(first
   bool anything_left = words_.empty();
   for (std::size_t i = 0; i < words_.size(); ++i) {
     noise_.push_back(words_[i] != others[i]);
+    const bool words = std::isalnum(static_cast<unsigned char>(words_[i][0])) != 0 && std::isalnum(static_cast<unsigned char>(others[i][0])) != 0;
+    if (noise_.back() && !words) agrees_ = false;  // the text around words is no noise
     anything_left = anything_left || (!noise_.back() && std::isalnum(static_cast<unsigned char>(words_[i][0])));
   }
   agrees_ = agrees_ && anything_left;
+}
+
+void Reference::borrow_noise(const Reference& other) {
+  if (noise_.size() != words_.size() || other.noise_.size() != noise_.size()) return;
+  for (std::size_t i = 0; i < noise_.size(); ++i) noise_[i] = noise_[i] || other.noise_[i];
 }
 
 bool Reference::matches(const Outcome& outcome) const {

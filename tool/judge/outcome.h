@@ -25,6 +25,8 @@ class Reference {
   // False when the two runs differ in more than can be masked: nothing can be compared with them.
   bool agrees() const { return agrees_; }
   bool matches(const Outcome& outcome) const;
+  // Takes what is noise in another user's answer for noise in this one, where the two have the same shape.
+  void borrow_noise(const Reference& other);
   const Outcome& outcome() const { return first_; }
 
  private:

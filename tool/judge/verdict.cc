@@ -382,7 +382,17 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
     const Right& right = rights.emplace(user, right_of(user, runs)).first->second;
     if (!right.unclear.empty()) verdict.reasons.push_back(right.unclear);
   }
+  // What was printed once, as the service, is masked where the users' double runs found noise.
+  if (const auto service = rights.find(std::string(service_name)); service != rights.end())
+    for (const auto& [user, right] : rights)
+      for (std::size_t call = 0; call < std::min(right.answers.size(), service->second.answers.size()); ++call)
+        service->second.answers[call].borrow_noise(right.answers[call]);
+  if (legs.empty()) verdict.reasons.push_back("no leg was run");
   for (const LegRecord& leg : legs) {
+    for (const Call& call : leg.calls) {
+      if (!rights.contains(call.user) && call.user != service_name) verdict.reasons.push_back(fmt::format("no oracle was run as {}", call.user));
+      if (!call.ended && !leg.crash && leg.error.empty()) verdict.reasons.push_back(fmt::format("in the leg {}: a call was not seen to its end", leg.name));
+    }
     if (!leg.error.empty()) verdict.reasons.push_back(fmt::format("the leg {} could not be run: {}", leg.name, leg.error));
     for (const std::string& problem : leg.problems) verdict.reasons.push_back(fmt::format("in the leg {}: {}", leg.name, problem));
     for (const Call& call : leg.calls)

@@ -16,6 +16,7 @@ namespace behalf::tool {
 struct Frame {
   std::string module;
   std::uint64_t offset = 0;
+  friend bool operator==(const Frame&, const Frame&) = default;
 };
 using Stack = std::vector<Frame>;
 

@@ -106,8 +106,10 @@ void RingTable::registered_rings(pid_t tid, std::uint64_t updates, unsigned coun
 
 bool RingTable::open(pid_t tid, const Ring& ring) const { return inode_of(tid, ring.fd) == ring.inode; }
 
-bool RingTable::locate(pid_t tid, Ring& ring) {
-  if (ring.entries_at != 0 && ring.submission_ring != 0) return true;
+bool RingTable::locate(pid_t tid, Ring& ring, bool again) {
+  const bool known = ring.entries_at != 0 && ring.submission_ring != 0;
+  if (known && (!again || (ring.flags & setup_no_mmap))) return true;
+  ring.entries_at = ring.submission_ring = ring.completion_ring = 0;
   std::ifstream maps(fmt::format("/proc/{}/maps", tid));
   for (std::string line; std::getline(maps, line);) {
     if (line.find("[io_uring]") == std::string::npos) continue;
@@ -183,7 +185,12 @@ std::optional<RingRequest> RingTable::entry(pid_t tid, Ring& ring, std::uint32_t
 
 std::optional<std::vector<RingRequest>> RingTable::submitted(pid_t tid, Ring& ring, std::uint32_t count) {
   if (!locate(tid, ring)) return std::nullopt;
-  const auto head = word(tid, ring.submission_ring + ring.head), tail = word(tid, ring.submission_ring + ring.tail);
+  auto head = word(tid, ring.submission_ring + ring.head), tail = word(tid, ring.submission_ring + ring.tail);
+  if (!head || !tail || *tail - *head < count) {  // it may be mapped elsewhere by now, or by another process
+    if (!locate(tid, ring, /*again=*/true)) return std::nullopt;
+    head = word(tid, ring.submission_ring + ring.head);
+    tail = word(tid, ring.submission_ring + ring.tail);
+  }
   if (!head || !tail) return std::nullopt;
   std::vector<RingRequest> requests;
   bool links = false;

@@ -71,7 +71,7 @@ class RingTable {
   std::map<std::uint64_t, Ring>& all() { return rings_; }
 
  private:
-  bool locate(pid_t tid, Ring& ring);
+  bool locate(pid_t tid, Ring& ring, bool again = false);
   std::optional<std::uint32_t> word(pid_t tid, std::uint64_t address);
   std::optional<RingRequest> entry(pid_t tid, Ring& ring, std::uint32_t position, bool& previous_links);
 

@@ -101,9 +101,11 @@ void Tracer::leave_futex(Live& live, long result) {
   if (givers.empty()) return;
   Wake& giver = *givers.back();
   // One wake that woke one thread, and this thread was woken: it was that wake. The waker may not yet have been told
-  // how many it woke.
-  giver.disputed = giver.disputed || givers.size() > 1;
-  const bool exclusive = !giver.disputed && giver.edges.empty() && (giver.waiting.size() == 1 || giver.woken == 1);
+  // how many it woke. Several wakes by one thread at one place are one hand-off, whichever of them it was.
+  const bool alike = std::all_of(givers.begin(), givers.end(), [&](const Wake* wake) { return wake->from == giver.from && wake->stack == giver.stack; });
+  giver.disputed = giver.disputed || !alike;
+  const bool one = alike && givers.size() > 1 ? giver.woken <= 1 : giver.edges.empty() && (giver.waiting.size() == 1 || giver.woken == 1);
+  const bool exclusive = !giver.disputed && one;
   giver.edges.push_back(handoffs_.size());
   handoffs_.push_back({++sequence_, giver.from, live.number, "wake", exclusive ? "exclusive" : "ambiguous", giver.as, giver.stack});
 }
