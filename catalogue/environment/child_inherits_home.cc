@@ -1,0 +1,30 @@
+#include <spawn.h>
+
+#include "children/program.h"
+#include "environment/home_of_caller.h"
+#include "row.h"
+
+BEHALF_ROW(R"(
+title:  the environment of a child
+works:  none
+hop:    environment
+clock:  process
+wrong:  the child is given the service's environment: it reads the service's settings, and is told the service's secrets
+cure:   behalf::spawn, which makes the environment anew from the token
+source: facts/kernel.md sections 5 and 8; environ(7)
+)")
+
+// A program that prints its HOME, and nothing that depends on who it runs as.
+static char* const print_home[] = {const_cast<char*>("/usr/bin/printenv"), const_cast<char*>("HOME"), nullptr};
+
+extern "C" int operation() {
+  pid_t child = 0;
+  if (const int failed = posix_spawn(&child, print_home[0], nullptr, nullptr, print_home, environ)) return failed;
+  return behalf_row::wait_for(child);
+}
+
+extern "C" int cured() {
+  std::string home = "HOME=" + behalf_row::home_of_caller();
+  char* const environment[] = {home.data(), nullptr};
+  return behalf_row::run_as_caller(print_home, environment);
+}

@@ -1,0 +1,34 @@
+#include <thread>
+
+#include "keyrings/keys.h"
+#include "row.h"
+
+BEHALF_ROW(R"(
+title:  the thread keyring, @t
+works:  none
+hop:    cache
+clock:  first-caller
+wrong:  the kernel gives a thread's keyring to each user that the thread becomes: the next one finds and reads the keys
+        of the one before
+cure:   clear it before reverting; or use a thread of the call's own, as here
+source: facts/kernel.md section 9; thread-keyring(7)
+)")
+
+static const char* const name = "behalf-catalogue-thread";
+
+// A key that is there is used, as by a file system client that looks for its credentials.
+static int use_key_of_thread() {
+  if (behalf_row::print_key(name, KEY_SPEC_THREAD_KEYRING)) return 0;
+  if (behalf_row::add_key_of_thread(name, KEY_SPEC_THREAD_KEYRING) < 0) return errno;
+  return behalf_row::print_key(name, KEY_SPEC_THREAD_KEYRING) ? 0 : errno;
+}
+
+extern "C" int operation() {
+  return use_key_of_thread();
+}
+
+extern "C" int cured() {
+  int failed = 0;
+  std::thread([&] { failed = use_key_of_thread(); }).join();
+  return failed;
+}

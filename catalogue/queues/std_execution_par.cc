@@ -1,0 +1,45 @@
+#include <algorithm>
+#include <array>
+#include <execution>
+#include <functional>
+
+#include "queues/parts.h"
+#include "row.h"
+#include "threads/caller.h"
+
+BEHALF_ROW(R"(
+title:  std::for_each with std::execution::par
+works:  none
+hop:    queue
+clock:  first-caller
+wrong:  libstdc++ hands the elements to oneTBB's workers, which are copies of whoever made it start them: a part of the
+        elements is worked on as the first user, or as the service
+cure:   begin the algorithm as the service and wear the caller in the element function (behalf: inside an arena)
+needs:  tbb
+source: facts/kernel.md section 1
+)")
+
+static void for_each_part(const std::function<void(std::size_t)>& part) {
+  static const std::array<std::size_t, 2> both = {0, 1};
+  std::for_each(std::execution::par, both.begin(), both.end(), part);
+}
+
+// oneTBB loads parts of itself at its first loop, as whoever calls.
+extern "C" void before_cured() {
+  for_each_part([](std::size_t) {});
+}
+
+extern "C" int operation() {
+  behalf_row::Parts parts(2);
+  for_each_part([&](std::size_t part) { parts.run(part); });
+  parts.print();
+  return 0;
+}
+
+extern "C" int cured() {
+  const behalf_row::Caller caller;
+  behalf_row::Parts parts(2);
+  caller.lets_service_run([&] { for_each_part([&](std::size_t part) { caller.runs([&] { parts.run(part); }); }); });
+  parts.print();
+  return 0;
+}

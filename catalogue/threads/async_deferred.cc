@@ -1,0 +1,37 @@
+#include <future>
+
+#include "row.h"
+#include "threads/caller.h"
+#include "threads/workers.h"
+
+BEHALF_ROW(R"(
+title:  std::async, std::launch::deferred
+works:  none
+hop:    thread
+clock:  later
+wrong:  a deferred function runs inside get(), in whichever thread calls it first: here one of the service's
+cure:   behalf::bind at the call of std::async: the caller is captured there and worn where the function runs
+source: facts/kernel.md section 1
+)")
+
+static behalf_row::Workers* collector;
+
+extern "C" void before() {
+  collector = new behalf_row::Workers(1);
+}
+extern "C" void before_cured() {
+  before();
+}
+
+extern "C" int operation() {
+  auto result = std::async(std::launch::deferred, behalf_row::print_whose_notes_open);
+  collector->run([&] { result.get(); });
+  return 0;
+}
+
+extern "C" int cured() {
+  const behalf_row::Caller caller;
+  auto result = std::async(std::launch::deferred, [&] { caller.runs(behalf_row::print_whose_notes_open); });
+  collector->run([&] { result.get(); });
+  return 0;
+}

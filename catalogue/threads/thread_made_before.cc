@@ -1,0 +1,33 @@
+#include "row.h"
+#include "threads/caller.h"
+#include "threads/workers.h"
+
+BEHALF_ROW(R"(
+title:  work for a thread made at start-up
+works:  none
+hop:    queue
+clock:  creator
+wrong:  identity belongs to a thread and does not go with the work: the thread is the service, for whomever it works
+cure:   capture the caller where the work is handed over and wear it where it runs: behalf::bind
+source: facts/kernel.md section 1; credentials(7)
+)")
+
+static behalf_row::Workers* worker;
+
+extern "C" void before() {
+  worker = new behalf_row::Workers(1);
+}
+extern "C" void before_cured() {
+  before();
+}
+
+extern "C" int operation() {
+  worker->run(behalf_row::print_whose_notes_open);
+  return 0;
+}
+
+extern "C" int cured() {
+  const behalf_row::Caller caller;
+  worker->run([&] { caller.runs(behalf_row::print_whose_notes_open); });
+  return 0;
+}
