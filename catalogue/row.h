@@ -26,7 +26,7 @@
 //   wrong   what goes wrong, in a sentence a stranger understands
 //   cure    what to write instead
 //   needs   pkg-config modules to link, or `openmp`; a row whose modules are missing is left out, and the build says so
-//   source  the measured fact, man page or issue it rests on
+//   source  the man page or issue it rests on
 //
 // The code: `int operation()`, and where they exist `int cured()` (the cure, run in the postures the library offers),
 // `void before()` and `void before_cured()` (run once, after loading, as the service: what a server does at start-up).

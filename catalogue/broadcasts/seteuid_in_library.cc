@@ -4,11 +4,11 @@ BEHALF_ROW(R"(
 title:  seteuid(2) to the real uid and back
 works:  none
 hop:    broadcast
-clock:  real-id
+clock:  process
 wrong:  old libraries do so around an open. glibc makes every thread of the process take the new uid: the service and
         its other callers become this user, or lose the one they work for; and the file is opened as the real uid
 cure:   leave the ids alone, which are the caller's already; else behalf::AsService, whose raw calls concern one thread
-source: facts/kernel.md section 2; nptl(7) "C library/kernel differences"
+source: nptl(7) "C library/kernel differences"
 )")
 
 extern "C" int operation() {

@@ -5,12 +5,12 @@
 BEHALF_ROW(R"(
 title:  setfsuid(2) to the real uid and back
 works:  full
-hop:    real-id
-clock:  real-id
+hop:    call
+clock:  call
 wrong:  setfsuid is not broadcast, but it goes to the real uid: the file is opened as the service, or as the spare
         account
 cure:   leave the ids alone, which are the caller's already; else behalf::AsService
-source: facts/kernel.md section 2; setfsuid(2)
+source: setfsuid(2)
 )")
 
 extern "C" int operation() {

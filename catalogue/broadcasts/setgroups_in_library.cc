@@ -9,11 +9,11 @@ BEHALF_ROW(R"(
 title:  setgroups(2) of the C library
 works:  none
 hop:    broadcast
-clock:  call
+clock:  process
 wrong:  glibc makes every thread of the process take the group list, and ends the process when some of them may and
         others may not: in the user's thread the kernel refuses it, in the service's it does not
 cure:   behalf::Impersonation sets the groups of one thread; code that must do it itself: syscall(SYS_setgroups)
-source: facts/kernel.md section 2; nptl(7) "C library/kernel differences"
+source: nptl(7) "C library/kernel differences"
 )")
 
 template <class SetGroups>

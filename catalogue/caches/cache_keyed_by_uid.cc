@@ -9,10 +9,10 @@ BEHALF_ROW(R"(
 title:  a cache keyed by geteuid()
 works:  effective full shielded
 hop:    cache
-clock:  call
+clock:  first-caller
 wrong:  with `files` the effective uid is the service's for everybody, and the first user's entry is given to the next
 cure:   behalf::per_identity<T>, which is keyed by the whole token: two tokens of one user may differ in their groups
-source: facts/kernel.md section 0; geteuid(2)
+source: geteuid(2)
 )")
 
 static std::mutex cache_in_use;

@@ -7,12 +7,12 @@
 BEHALF_ROW(R"(
 title:  std::call_once, a file made once
 works:  none
-hop:    cache
-clock:  first-caller
+hop:    descriptor
+clock:  open
 wrong:  the file belongs to the first caller, and is kept for everybody: all users, and the service, write into what is
         the first one's
 cure:   make it at start-up, or behalf::per_identity<T>
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static int open_journal() {

@@ -12,7 +12,7 @@ hop:    cache
 clock:  first-caller
 wrong:  what one user's call has read is given to the next user, who might not open the file: a hit asks nobody
 cure:   behalf::per_identity<T>: a cache for each identity
-source: facts/kernel.md section 12 (SQLite, a connection of one user's that another uses)
+source: sqlite3_open(3): a connection reads as whoever opened it
 )")
 
 using Cache = std::map<std::string, std::string>;

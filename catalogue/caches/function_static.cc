@@ -12,7 +12,7 @@ hop:    cache
 clock:  first-caller
 wrong:  the first caller's data are everybody's: the next user, and the service, are given them without a check
 cure:   behalf::per_identity<T>
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static void print(const std::string& readable) {

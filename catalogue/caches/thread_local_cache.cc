@@ -11,7 +11,7 @@ hop:    cache
 clock:  first-caller
 wrong:  a worker thread serves one user after another: what it keeps from the first it gives to the next
 cure:   behalf::per_identity<T>, which may be thread_local too
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static void print(const std::string& readable) {

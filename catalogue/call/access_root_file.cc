@@ -8,7 +8,7 @@ clock:  real-id
 wrong:  access judges the real ids with the permitted capabilities: it grants what the service may read, and open(2)
         then refuses it; a shielded thread is judged as the spare account and is denied its own file
 cure:   faccessat(2) with AT_EACCESS, or open the file and take what the kernel says
-source: facts/kernel.md section 6; access(2)
+source: access(2)
 )")
 
 static const char* const files[] = {"/srv/root-only.txt", "/home/alice/note.txt", "/home/bob/note.txt"};

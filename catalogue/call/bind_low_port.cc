@@ -11,7 +11,7 @@ hop:    call
 clock:  call
 wrong:  changing the file system uid drops the capabilities over files and no other: CAP_NET_BIND_SERVICE stays
 cure:   a posture that changes the effective uid, which empties the effective capabilities
-source: facts/kernel.md section 7; capabilities(7) "Effect of user ID changes on capabilities"
+source: capabilities(7) "Effect of user ID changes on capabilities"
 )")
 
 extern "C" int operation() {

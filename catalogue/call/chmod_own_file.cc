@@ -6,7 +6,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing: the owner is compared with the file system uid, and CAP_FOWNER leaves with it
 cure:   none needed
-source: facts/kernel.md section 8; capabilities(7) "Effect of user ID changes on capabilities"
+source: capabilities(7) "Effect of user ID changes on capabilities"
 )")
 
 extern "C" int operation() {

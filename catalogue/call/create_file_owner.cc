@@ -8,7 +8,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing: a new file belongs to the file system ids of the thread that creates it
 cure:   none needed
-source: facts/kernel.md sections 0 and 8
+source: measured by this row
 )")
 
 extern "C" int operation() {

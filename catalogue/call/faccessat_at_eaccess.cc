@@ -6,7 +6,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing: faccessat2 asks the question of the same ids as open(2)
 cure:   none needed; on a kernel older than 5.8 glibc emulates the flag, and less well
-source: facts/kernel.md section 6; access(2) "C library/kernel differences"
+source: access(2) "C library/kernel differences"
 )")
 
 extern "C" int operation() {

@@ -6,7 +6,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing, where the posture changes the group list too: one that forgets setgroups keeps the service's groups
 cure:   none needed
-source: facts/kernel.md sections 0 and 11; setgroups(2) "C library/kernel differences"
+source: setgroups(2) "C library/kernel differences"
 )")
 
 extern "C" int operation() {

@@ -8,7 +8,7 @@ clock:  process
 wrong:  the first switch of ids makes the process non-dumpable: root owns its /proc files from then on, and the user's
         thread is refused what every process may read of itself
 cure:   getenv(3) or a copy made at start-up; PR_SET_DUMPABLE is no cure, it opens the service to the user
-source: facts/kernel.md section 6; prctl(2) PR_SET_DUMPABLE; proc(5)
+source: prctl(2) PR_SET_DUMPABLE; proc(5)
 )")
 
 // /proc/self/auxv is judged alike, and says nothing of the caller's environment.

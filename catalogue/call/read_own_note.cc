@@ -6,7 +6,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing: the kernel judges the file system ids of the thread that opens
 cure:   none needed
-source: facts/kernel.md section 0; path_resolution(7)
+source: path_resolution(7)
 )")
 
 extern "C" int operation() {

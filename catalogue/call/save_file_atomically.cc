@@ -9,7 +9,7 @@ works:  files effective full shielded
 hop:    call
 wrong:  nothing: each step is a path operation of the same thread
 cure:   none needed
-source: facts/kernel.md section 8
+source: measured by this row
 )")
 
 extern "C" int operation() {

@@ -10,7 +10,7 @@ clock:  real-id
 wrong:  the sender's real uid counts as much as its effective one, and CAP_KILL stays where only the file system uid was
         changed: the thread can signal what the service can
 cure:   the posture `full` or `shielded`, which change the real uid
-source: facts/kernel.md section 6; kill(2)
+source: kill(2)
 )")
 
 // Signal 0 asks and sends nothing; process 1 belongs to root everywhere.

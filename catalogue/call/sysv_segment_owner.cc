@@ -10,7 +10,7 @@ hop:    call
 clock:  call
 wrong:  System V objects are no files: their owner is the effective uid, and the service owns what was made for the user
 cure:   a posture that changes the effective ids; or shm_open(3), whose objects are files
-source: facts/kernel.md section 10; svipc(7)
+source: svipc(7)
 )")
 
 extern "C" int operation() {

@@ -9,7 +9,7 @@ clock:  real-id
 wrong:  a new program keeps the real ids and gets the effective ones as saved ids: it starts as the service (`files`),
         can become it again (`effective`), or is half the spare account (`shielded`)
 cure:   behalf::spawn: setresgid and setresuid to the user, all three ids, between fork and exec
-source: facts/kernel.md section 5; execve(2), credentials(7)
+source: execve(2), credentials(7)
 )")
 
 extern "C" int operation() {

@@ -7,7 +7,7 @@ works:  files effective full shielded
 hop:    child
 wrong:  nothing while it works for the caller: the child is a copy of the thread, and can revert as it could
 cure:   none needed; a child that outlives the call must become the user for good: behalf::spawn
-source: facts/kernel.md section 5; fork(2)
+source: fork(2)
 )")
 
 extern "C" int operation() {

@@ -9,7 +9,7 @@ clock:  real-id
 wrong:  a shell that finds its effective uid to be another than its real one goes back to the real one: the command runs
         as the service, with all its powers (`files`, `effective`), or as the spare account (`shielded`)
 cure:   behalf::spawn of sh -c with a pipe: all three ids are the user's before the shell starts
-source: facts/kernel.md section 5; dash(1) -p; popen(3)
+source: dash(1) -p; popen(3)
 )")
 
 extern "C" int operation() {

@@ -11,7 +11,7 @@ clock:  real-id
 wrong:  a new program keeps the real ids, and POSIX_SPAWN_RESETIDS even makes them the effective ones: it starts as the
         service (`files`), can become it again (`effective`), or is half the spare account (`shielded`)
 cure:   behalf::spawn: posix_spawn has no attribute that sets all three ids to the user's
-source: facts/kernel.md section 5; posix_spawn(3)
+source: posix_spawn(3)
 )")
 
 extern "C" int operation() {

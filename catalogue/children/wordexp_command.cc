@@ -11,7 +11,7 @@ clock:  real-id
 wrong:  the command is run by a shell, which goes back to its real uid: it runs as the service, with all its powers
         (`files`, `effective`), or as the spare account (`shielded`)
 cure:   WRDE_NOCMD, and behalf::spawn for what is to be run
-source: facts/kernel.md section 5; wordexp(3)
+source: wordexp(3)
 )")
 
 extern "C" int operation() {

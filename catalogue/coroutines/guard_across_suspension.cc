@@ -14,7 +14,7 @@ clock:  later
 wrong:  identity belongs to the thread, and the coroutine goes on in another one: what follows co_await runs as the
         service
 cure:   behalf::task gives back before each suspension and wears again at each resumption, on whatever thread
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 namespace {

@@ -7,7 +7,7 @@ works:  files effective full shielded
 hop:    coroutine
 wrong:  nothing: it goes on in the thread that resumes it, which still works for the same user
 cure:   none needed
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static behalf_row::Task read_when_resumed(std::coroutine_handle<>& suspended) {

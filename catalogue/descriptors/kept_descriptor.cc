@@ -10,7 +10,7 @@ clock:  open
 wrong:  a file is checked when it is opened, never when it is read: whoever holds the descriptor reads as the one who
         opened it
 cure:   open in the call; or behalf::bound<T>, which checks who uses it
-source: facts/kernel.md section 6; open(2)
+source: open(2)
 )")
 
 static int open_note() {

@@ -8,7 +8,7 @@ clock:  process
 wrong:  there is one working directory for all threads: the service's changes under it, and a thread that works for
         another user opens its relative paths there
 cure:   openat(2) below a descriptor of the directory; or behalf's working directory of a thread (unshare(2) CLONE_FS)
-source: facts/kernel.md section 8; chdir(2), unshare(2)
+source: chdir(2), unshare(2)
 )")
 
 static const char* const homes[] = {"/home/alice", "/home/bob"};

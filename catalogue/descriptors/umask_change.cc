@@ -7,7 +7,7 @@ hop:    process-state
 clock:  process
 wrong:  there is one umask for all threads: what other users, and the service, create from then on has this one
 cure:   give the mode to open(2), or fchmod(2) afterwards; or behalf's umask of a thread (unshare(2) CLONE_FS)
-source: facts/kernel.md section 8; umask(2), unshare(2)
+source: umask(2), unshare(2)
 )")
 
 static int print_mode_of_new_file(mode_t mode) {

@@ -11,7 +11,7 @@ hop:    environment
 clock:  process
 wrong:  the child is given the service's environment: it reads the service's settings, and is told the service's secrets
 cure:   behalf::spawn, which makes the environment anew from the token
-source: facts/kernel.md sections 5 and 8; environ(7)
+source: environ(7)
 )")
 
 // A program that prints its HOME, and nothing that depends on who it runs as.

@@ -12,7 +12,7 @@ wrong:  it, and all of GLib's user directories, come from $HOME, the service's, 
         $HOME the home of the first caller, for everybody
 cure:   behalf::known_folder
 needs:  glib-2.0
-source: facts/kernel.md section 8
+source: measured by this row
 )")
 
 extern "C" int operation() {

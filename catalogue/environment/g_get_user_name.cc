@@ -13,7 +13,7 @@ clock:  first-caller
 wrong:  it looks up the real uid at the first call of the process, and gives that name to every later caller
 cure:   getpwuid_r(geteuid()), or behalf::worn(), which knows the name
 needs:  glib-2.0
-source: facts/kernel.md section 8
+source: measured by this row
 )")
 
 extern "C" int operation() {

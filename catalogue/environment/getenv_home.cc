@@ -10,7 +10,7 @@ hop:    environment
 clock:  process
 wrong:  there is one environment for all threads, and it is the service's
 cure:   behalf::known_folder, or behalf::environment of the token
-source: facts/kernel.md section 8; environ(7)
+source: environ(7)
 )")
 
 extern "C" int operation() {

@@ -8,7 +8,7 @@ hop:    real-id
 clock:  real-id
 wrong:  getuid is the real uid: the service's where only other ids were changed, the spare account's in `shielded`
 cure:   geteuid(2), and never with `files`; or behalf::worn(), which knows the name
-source: facts/kernel.md section 8; getuid(2)
+source: getuid(2)
 )")
 
 extern "C" int operation() {

@@ -11,7 +11,7 @@ wrong:  %{uid} in the default name is the real uid: the service's own tickets ar
         KRB5CCNAME is set, everybody gets that
 cure:   name the cache: krb5_cc_set_default_name, or the cred store of gss_acquire_cred_from
 needs:  krb5
-source: facts/kernel.md section 8; facts/components.md section D; krb5.conf(5) "Parameter expansion"
+source: krb5.conf(5) "Parameter expansion"
 )")
 
 extern "C" int operation() {

@@ -11,7 +11,7 @@ clock:  process
 wrong:  the path is the service's, the thread is the user: the file is refused, and a program that takes that for "no
         settings" goes on with defaults
 cure:   behalf::UserSettings::open_current_user, or behalf::known_folder
-source: facts/kernel.md section 8
+source: measured by this row
 )")
 
 static int print_settings_in(const std::string& home) {

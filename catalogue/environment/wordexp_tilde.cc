@@ -10,7 +10,7 @@ hop:    environment
 clock:  process
 wrong:  ~ is $HOME, the service's; without $HOME it is the home of the real uid
 cure:   behalf::known_folder, put before the rest of the path
-source: facts/kernel.md section 8; wordexp(3)
+source: wordexp(3)
 )")
 
 extern "C" int operation() {

@@ -8,7 +8,7 @@ hop:    async-io
 wrong:  nothing: the submitter's credentials are noted in the request when it is given to a worker
 cure:   none needed; a personality on every request (uring::Ring) holds for those that have to wait too
 needs:  liburing
-source: facts/kernel.md section 4; io_uring_sqe_set_flags(3)
+source: io_uring_sqe_set_flags(3)
 )")
 
 extern "C" int operation() {

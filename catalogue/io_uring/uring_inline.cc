@@ -8,7 +8,7 @@ hop:    async-io
 wrong:  nothing: a request that can be done at once is done by the thread that submits it
 cure:   none needed; a personality on every request (uring::Ring) holds for those that have to wait too
 needs:  liburing
-source: facts/kernel.md section 4; io_uring_enter(2)
+source: io_uring_enter(2)
 )")
 
 extern "C" int operation() {

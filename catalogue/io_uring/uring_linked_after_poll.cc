@@ -17,7 +17,7 @@ wrong:  a linked request takes the credentials of the submitting thread when its
         by then the thread is the service again, or works for the next user
 cure:   a personality on every request, as uring::Ring does
 needs:  liburing
-source: facts/kernel.md section 4; io_uring_register(2) IORING_REGISTER_PERSONALITY
+source: io_uring_register(2) IORING_REGISTER_PERSONALITY
 )")
 
 namespace {

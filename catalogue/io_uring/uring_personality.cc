@@ -11,7 +11,7 @@ hop:    async-io
 wrong:  nothing: the request wears the credentials of the thread that registered the personality, whoever submits it
 cure:   none needed; keep the service's own personality out of shared rings, as its use is not checked
 needs:  liburing
-source: facts/kernel.md section 4; io_uring_register(2) IORING_REGISTER_PERSONALITY
+source: io_uring_register(2) IORING_REGISTER_PERSONALITY
 )")
 
 static behalf_row::Workers* submitter;

@@ -12,7 +12,7 @@ wrong:  the kernel's thread that takes the requests wears the credentials of who
         all files, for every user
 cure:   a personality on every request, as uring::Ring does
 needs:  liburing
-source: facts/kernel.md section 4; io_uring_setup(2) IORING_SETUP_SQPOLL
+source: io_uring_setup(2) IORING_SETUP_SQPOLL
 )")
 
 static behalf_row::Ring* ring;

@@ -12,7 +12,7 @@ clock:  submit
 wrong:  who fills in a request is forgotten: it runs as the thread that submits it, here one of the service's
 cure:   a personality on every request, as uring::Ring does
 needs:  liburing
-source: facts/kernel.md section 4
+source: measured by this row
 )")
 
 static behalf_row::Workers* submitter;

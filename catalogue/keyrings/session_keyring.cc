@@ -7,11 +7,11 @@ BEHALF_ROW(R"(
 title:  the session keyring, @s
 works:  none
 hop:    process-state
-clock:  creator
+clock:  process
 wrong:  a thread keeps the session keyring it was born with, whoever it becomes, and who possesses it may read it: the
         user finds and reads the service's keys (its tickets, its passphrases)
 cure:   a session keyring per identity: here, a thread that joins one of its own and takes it along when it ends
-source: facts/kernel.md section 9; session-keyring(7)
+source: session-keyring(7)
 )")
 
 static const char* const name = "behalf-catalogue-session";

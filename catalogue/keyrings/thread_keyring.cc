@@ -11,7 +11,7 @@ clock:  first-caller
 wrong:  the kernel gives a thread's keyring to each user that the thread becomes: the next one finds and reads the keys
         of the one before
 cure:   clear it before reverting; or use a thread of the call's own, as here
-source: facts/kernel.md section 9; thread-keyring(7)
+source: thread-keyring(7)
 )")
 
 static const char* const name = "behalf-catalogue-thread";

@@ -8,7 +8,7 @@ hop:    real-id
 clock:  real-id
 wrong:  @u is the keyring of the real uid: the thread is refused a look at the service's and yet can put keys into it
 cure:   KEYCTL_GET_PERSISTENT, which is told the uid; or the posture `full`
-source: facts/kernel.md section 9; user-keyring(7)
+source: user-keyring(7)
 )")
 
 // Prints whom the keyring belongs to: its description is "type;uid;gid;permissions;name".

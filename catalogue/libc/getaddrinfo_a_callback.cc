@@ -11,7 +11,7 @@ clock:  first-caller
 wrong:  glibc starts a helper thread as a copy of the first caller and keeps it for a second after its last request: the
         look-ups and the callbacks of all users that come meanwhile run as the first one
 cure:   getaddrinfo(3) in a thread of one's own; or submit as the service and wear the caller in the callback
-source: facts/kernel.md section 3; getaddrinfo_a(3)
+source: getaddrinfo_a(3)
 )")
 
 // A numeric address: nobody is asked.

@@ -12,7 +12,7 @@ clock:  first-caller
 wrong:  glibc starts a helper thread as a copy of the first caller and keeps it for a second after its last request: the
         callbacks of all users that come meanwhile run as the first one
 cure:   uring::Ring; or submit as the service and wear the caller in the callback
-source: facts/kernel.md section 3; lio_listio(3)
+source: lio_listio(3)
 )")
 
 // The callback comes when both requests are done.

@@ -14,7 +14,7 @@ wrong:  one helper thread of glibc's, a copy of whoever asked first, starts the 
         the process lives
 cure:   poll(2) the queue in a loop of one's own; or ask once at start-up, which starts the helper thread as the
         service, and wear the caller in the callback
-source: facts/kernel.md section 3; mq_notify(3)
+source: mq_notify(3)
 )")
 
 // A queue without a name.

@@ -12,7 +12,7 @@ wrong:  one helper thread of glibc's, a copy of whoever made the first timer, st
         long as the process lives
 cure:   behalf::Timer; or make a timer at start-up, which starts the helper thread as the service, and wear the caller
         in the callback
-source: facts/kernel.md section 3; timer_create(2) "C library/kernel differences"
+source: timer_create(2) "C library/kernel differences"
 )")
 
 static int expire_once(behalf_row::Notification& notification) {

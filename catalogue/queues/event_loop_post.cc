@@ -19,7 +19,7 @@ hop:    queue
 clock:  creator
 wrong:  the loop's thread (of libuv, libevent, Asio …) runs the callbacks of all users, and is the service
 cure:   capture the caller at the post and wear it in the callback: behalf::bind, or behalf's executor for Asio
-source: facts/kernel.md section 1; eventfd(2)
+source: eventfd(2)
 )")
 
 namespace {

@@ -12,7 +12,7 @@ clock:  first-caller
 wrong:  all shared pools take their threads from one store, which starts them as copies of its first user
 cure:   push as the service and wear the caller in the pool's function; or behalf::ThreadPool
 needs:  glib-2.0
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 namespace {

@@ -12,7 +12,7 @@ wrong:  the tasks, and so the asynchronous functions of GIO, run in threads that
         kept; the caller itself never takes part
 cure:   start the task as the service and wear the caller in its function; or behalf::ThreadPool
 needs:  gio-2.0
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static void run(GTask* task, gpointer, gpointer caller, GCancellable*) {

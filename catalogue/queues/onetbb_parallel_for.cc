@@ -17,7 +17,7 @@ wrong:  oneTBB's workers are copies of whoever made it start them and are kept f
         as the first user, or as the service
 cure:   begin the loop as the service and wear the caller inside (the oneTBB adapter of behalf: an arena per identity)
 needs:  tbb
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 // Workers are allowed on a machine with one processor too.

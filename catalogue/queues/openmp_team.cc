@@ -11,7 +11,7 @@ wrong:  the team's threads are copies of the caller of the first region and are 
         region runs as the first user, or as the service
 cure:   begin the region as the service and wear the caller inside (the OpenMP adapter of behalf)
 needs:  openmp
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 extern "C" int operation() {

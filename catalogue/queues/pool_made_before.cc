@@ -10,7 +10,7 @@ hop:    queue
 clock:  creator
 wrong:  the workers are copies of the thread that made the pool: the service reads and writes for every user
 cure:   behalf::ThreadPool, whose submit carries the submitter's identity; behalf::bind for a pool of one's own
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static behalf_row::Workers* pool;

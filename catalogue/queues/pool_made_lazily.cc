@@ -11,7 +11,7 @@ clock:  first-caller
 wrong:  the workers are copies of the first caller and stay so: the next user's work, and the service's own, runs as the
         first user
 cure:   behalf::ThreadPool; for a pool of one's own, make it under behalf::AsService and give it work by behalf::bind
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 extern "C" int operation() {

@@ -16,7 +16,7 @@ wrong:  libstdc++ hands the elements to oneTBB's workers, which are copies of wh
         elements is worked on as the first user, or as the service
 cure:   begin the algorithm as the service and wear the caller in the element function (behalf: inside an arena)
 needs:  tbb
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static void for_each_part(const std::function<void(std::size_t)>& part) {

@@ -9,10 +9,10 @@ BEHALF_ROW(R"(
 title:  a connection kept from call to call
 works:  none
 hop:    connection
-clock:  first-caller
+clock:  open
 wrong:  the server knows the connection by who opened it: it serves every later caller as the first one
 cure:   behalf::per_identity<T>: a connection for each identity, opened as that identity
-source: facts/kernel.md sections 7 and 12; unix(7) SO_PEERCRED
+source: unix(7) SO_PEERCRED
 )")
 
 static behalf_row::CredentialsServer* server;

@@ -9,7 +9,7 @@ clock:  real-id
 wrong:  what the kernel fills in is the real uid: the receiver is told the service, or the spare account. So journald,
         syslog and sd_notify see it
 cure:   send SCM_CREDENTIALS with the effective ids
-source: facts/kernel.md section 7; unix(7) SCM_CREDENTIALS
+source: unix(7) SCM_CREDENTIALS
 )")
 
 extern "C" int operation() {

@@ -8,7 +8,7 @@ hop:    call
 clock:  call
 wrong:  with `files` the effective ids are the service's
 cure:   a posture that changes the effective ids
-source: facts/kernel.md section 7; unix(7) SCM_CREDENTIALS
+source: unix(7) SCM_CREDENTIALS
 )")
 
 extern "C" int operation() {

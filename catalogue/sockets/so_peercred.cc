@@ -9,7 +9,7 @@ clock:  open
 wrong:  the kernel notes the effective ids at connect(2): where only the file system ids were changed, the server serves
         the service, with the user's groups
 cure:   a posture that changes the effective ids
-source: facts/kernel.md section 7; unix(7) SO_PEERCRED
+source: unix(7) SO_PEERCRED
 )")
 
 static behalf_row::CredentialsServer* server;

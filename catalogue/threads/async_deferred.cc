@@ -7,11 +7,11 @@
 BEHALF_ROW(R"(
 title:  std::async, std::launch::deferred
 works:  none
-hop:    thread
-clock:  later
+hop:    queue
+clock:  creator
 wrong:  a deferred function runs inside get(), in whichever thread calls it first: here one of the service's
 cure:   behalf::bind at the call of std::async: the caller is captured there and worn where the function runs
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 static behalf_row::Workers* collector;

@@ -9,7 +9,7 @@ hop:    thread
 wrong:  nothing with libstdc++, which makes a new thread for each; a library that keeps a pool for it would lose the
         caller
 cure:   none needed; behalf::run_as where it must hold with every library
-source: facts/kernel.md section 1
+source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
 extern "C" int operation() {

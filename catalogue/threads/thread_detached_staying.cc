@@ -14,7 +14,7 @@ clock:  creator
 wrong:  a new thread is a copy of its creator and has no link to it afterwards: the caller reverts, and the thread wears
         the user for as long as it lives
 cure:   start the thread as the service and wear the caller in it for the work alone (behalf::thread does both)
-source: facts/kernel.md section 1; clone(2), credentials(7)
+source: clone(2), credentials(7)
 )")
 
 // Does the work in a new thread, which then waits for more that never comes. Returns when the work is done.

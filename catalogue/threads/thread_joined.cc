@@ -8,7 +8,7 @@ works:  files effective full shielded
 hop:    thread
 wrong:  nothing: a new thread is a copy of its creator, identity included, and it is gone before the caller reverts
 cure:   none needed; behalf::thread says so in its type
-source: facts/kernel.md section 1; clone(2), credentials(7)
+source: clone(2), credentials(7)
 )")
 
 extern "C" int operation() {

@@ -9,7 +9,7 @@ hop:    queue
 clock:  creator
 wrong:  identity belongs to a thread and does not go with the work: the thread is the service, for whomever it works
 cure:   capture the caller where the work is handed over and wear it where it runs: behalf::bind
-source: facts/kernel.md section 1; credentials(7)
+source: credentials(7)
 )")
 
 static behalf_row::Workers* worker;

@@ -7,11 +7,11 @@
 BEHALF_ROW(R"(
 title:  a thread started by another thread
 works:  none
-hop:    thread
+hop:    queue
 clock:  creator
 wrong:  a new thread is a copy of the thread that starts it, which is not the one that asked for it
 cure:   behalf::thread takes the identity as a value, whoever starts it; or behalf::bind
-source: facts/kernel.md section 1; clone(2)
+source: clone(2)
 )")
 
 static behalf_row::Workers* starter;

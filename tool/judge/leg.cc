@@ -388,7 +388,7 @@ class Leg {
         return true;
       }
       case mark_before:
-        settle(limits_.settle);
+        settle(Clock::duration::zero());  // what lingers was waited for after the call before
         record_.calls[call].before = state_of_service(tracer_, service_pid_, first_, mark);
         return true;
       case mark_after: {

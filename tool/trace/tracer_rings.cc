@@ -59,9 +59,15 @@ void Tracer::settle_rings() {
   for (auto at = all.begin(); at != all.end();) {
     const std::uint64_t inode = at->first;
     RingTable::Ring& ring = at->second;
-    // Any live thread of the process will do to read its memory.
-    const auto live = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) { return entry.second->process == ring.process; });
-    if (live == live_.end() || !rings_.open(live->first, ring)) {
+    // Any thread of the process will do to read its memory, but one that is ending has no descriptors any more.
+    const auto live = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) {
+      return entry.second->process == ring.process && rings_.open(entry.first, ring);
+    });
+    if (live == live_.end()) {
+      // Gone before its completions were seen: a linked request ran, if at all, as whoever the thread was until now.
+      for (const Asked& asked : asked_)
+        if (const auto by = live_.find(asked.by); asked.ring == inode && effects_[asked.effect].deferred && by != live_.end())
+          effects_[asked.effect].as = current(*by->second);
       std::erase_if(asked_, [&](const Asked& asked) { return asked.ring == inode; });
       at = all.erase(at);
       continue;
