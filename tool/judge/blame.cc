@@ -1,6 +1,7 @@
 #include "judge/blame.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "judge/expectation.h"
 #include "judge/inquiry.h"
@@ -29,16 +30,30 @@ const Effect* find_effect(const LegRecord& record, const std::string& call, cons
   return nullptr;
 }
 
+// A mutex is not a queue: who unlocks it has handed over nothing.
+bool of_a_mutex(const std::vector<NamedFrame>& frames) {
+  return std::any_of(frames.begin(), frames.end(), [](const NamedFrame& frame) {
+    return frame.function.find("mutex_unlock") != std::string::npos || frame.function.find("lll_lock") != std::string::npos;
+  });
+}
+
+using Name = std::function<std::vector<NamedFrame>(const Stack&)>;
+
+// The last thing that reached the thread between two moments, mutexes left out.
+const Handoff* last_into(const LegRecord& record, int thread, std::uint64_t after, std::uint64_t before, const Name& name) {
+  for (auto handoff = record.handoffs.rbegin(); handoff != record.handoffs.rend(); ++handoff)
+    if (handoff->to == thread && handoff->sequence < before && handoff->sequence > after && !of_a_mutex(name(handoff->stack))) return &*handoff;
+  return nullptr;
+}
+
 // From the thread that went astray back to one that was right, or as far as edges lead.
-const Handoff* last_right(const LegRecord& record, const Effect& effect, const std::string& user, std::string& certainty) {
+const Handoff* last_right(const LegRecord& record, const Effect& effect, const std::string& user, std::string& certainty, const Name& name) {
   const Handoff* found = nullptr;
   int thread = effect.thread;
   std::uint64_t before = effect.sequence;
   const std::uint64_t begin = record.calls[static_cast<std::size_t>(effect.window)].first;
   for (int steps = 0; steps < 8; ++steps) {
-    const Handoff* last = nullptr;
-    for (const Handoff& handoff : record.handoffs)
-      if (handoff.to == thread && handoff.sequence < before && handoff.sequence > begin) last = &handoff;
+    const Handoff* const last = last_into(record, thread, begin, before, name);
     if (last == nullptr) break;
     found = last;
     if (certainty != "ambiguous") certainty = last->certainty;
@@ -55,13 +70,6 @@ std::string place_of(const std::vector<NamedFrame>& frames) {
     if (!frame.file.empty() && frame.file.front() == '/' && frame.file.find("/usr/include/") == std::string::npos)
       return frame.file + ":" + std::to_string(frame.line);
   return frames.empty() ? "" : frames.back().function;
-}
-
-// A mutex is not a queue: who unlocks it has handed over nothing.
-bool of_a_mutex(const std::vector<NamedFrame>& frames) {
-  return std::any_of(frames.begin(), frames.end(), [](const NamedFrame& frame) {
-    return frame.function.find("mutex_unlock") != std::string::npos || frame.function.find("lll_lock") != std::string::npos;
-  });
 }
 
 }  // namespace
@@ -89,16 +97,16 @@ void blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_r
            const std::vector<Shown>& shown) {
   const Effect* const effect = find_effect(record, finding.effect->call, finding.effect->object, finding.expected_user);
   if (effect == nullptr) return;
+  const Name name = [&](const Stack& stack) { return symbolizer.name(stack, shown); };
   std::string certainty;
-  const Handoff* const handoff = last_right(record, *effect, finding.expected_user, certainty);
+  const Handoff* const handoff = last_right(record, *effect, finding.expected_user, certainty, name);
   if (handoff == nullptr) return;
   finding.handed_at = symbolizer.name(handoff->stack, shown);
-  if (of_a_mutex(finding.handed_at)) certainty = "ambiguous";
 
   const std::string other = swap_names(finding.expected_user);
   const Effect* const mirrored = find_effect(swapped_record, finding.effect->call, swap_names(finding.effect->object), other);
   std::string certainty_there;
-  const Handoff* const recurs = mirrored == nullptr ? nullptr : last_right(swapped_record, *mirrored, other, certainty_there);
+  const Handoff* const recurs = mirrored == nullptr ? nullptr : last_right(swapped_record, *mirrored, other, certainty_there, name);
   const bool same = recurs != nullptr && place_of(symbolizer.name(recurs->stack, shown)) == place_of(finding.handed_at);
   finding.handoff = handoff->kind;
   finding.certainty = same ? certainty : "ambiguous";

@@ -407,6 +407,8 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
       const auto before = diverged.find(call);
       if (before != diverged.end() && follows(finding, verdict.findings[before->second])) {
         ++verdict.findings[before->second].folded;
+      } else if (leg.name == "concurrent" && !finding.effect && !verdict.findings.empty() && finding.kind != "crashed") {
+        ++verdict.findings.front().folded;  // concurrent answers follow from what the other legs have shown already
       } else if (known != verdict.findings.end()) {
         ++known->folded;
         diverged.try_emplace(call, static_cast<std::size_t>(known - verdict.findings.begin()));
