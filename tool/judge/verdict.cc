@@ -436,7 +436,8 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
 
 std::string in_words(const Finding& finding) {
   if (finding.effect) {
-    const std::string place = finding.hop == "call" || finding.hop == "real-id" ? "" : fmt::format(", by {}", finding.thread_role);
+    const bool own = finding.thread_role.find("that called") != std::string::npos;
+    const std::string place = own ? "" : fmt::format(", by {}", finding.thread_role);
     if (finding.kind == "denied") return fmt::format("denied: {} {} is refused{}", finding.effect->call, finding.effect->object, place);
     return fmt::format("{}: {} {} as {}{}", finding.kind, finding.effect->call, finding.effect->object, finding.got_user, place);
   }
