@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@
 #include "cli/library.h"
 #include "cli/output.h"
 #include "judge/inquiry.h"
+#include "report/baseline.h"
 #include "report/report.h"
 #include "trace/probe.h"
 
@@ -27,7 +29,7 @@ enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
   std::vector<std::string> postures, legs, families;
-  std::string library, operation, before, format = "text", output;
+  std::string library, operation, before, format = "text", output, baseline;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -64,11 +66,51 @@ Style style_for(const Destination& destination, const Options& options) {
   return {destination.is_terminal() && (no_colour == nullptr || *no_colour == '\0'), options.verbose, destination.width()};
 }
 
-Inquired ask(const std::vector<Inquiry>& inquiries, const Options& options) {
+// Where the tool was called, for paths relative to it. Empty when it is gone.
+std::string directory() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
+}
+
+// A way to write a report; `exit` is what the tool will end with.
+struct Format {
+  std::string name;
+  std::string (*write)(const Report& report, const Style& style, int exit);
+  bool draws = false;  // needs what was seen in the legs, not only the verdicts
+};
+using Formats = std::vector<Format>;
+
+const Formats check_formats = {
+    {"text", [](const Report& report, const Style& style, int) { return text_of_check(report, style); }},
+    {"json", [](const Report& report, const Style&, int) { return json_of(report); }},
+    {"sarif", [](const Report& report, const Style&, int exit) { return sarif_of(report, exit, directory()); }},
+    {"html", [](const Report& report, const Style&, int) { return html_of_check(report); }, true},
+    {"perfetto", [](const Report& report, const Style&, int) { return perfetto_of(report); }, true},
+};
+const Formats survey_formats = {
+    {"text", [](const Report& report, const Style& style, int) { return text_of_survey(report, style); }},
+    {"json", [](const Report& report, const Style&, int) { return json_of(report); }},
+    {"sarif", [](const Report& report, const Style&, int exit) { return sarif_of(report, exit, directory()); }},
+    {"html", [](const Report& report, const Style&, int) { return html_of_survey(report); }},
+    {"markdown", [](const Report& report, const Style&, int) { return markdown_of_survey(report); }},
+};
+
+const Format& format_named(const Formats& formats, const std::string& name) {
+  return *std::find_if(formats.begin(), formats.end(), [&](const Format& format) { return format.name == name; });
+}
+
+std::vector<std::string> names_of(const Formats& formats) {
+  std::vector<std::string> names;
+  for (const Format& format : formats) names.push_back(format.name);
+  return names;
+}
+
+Inquired ask(const std::vector<Inquiry>& inquiries, const Options& options, bool keep_records = false) {
   ProgressBar bar;
   InquiryOptions how;
   how.limits = limits_of(options);
   how.legs = options.legs;
+  how.keep_records = keep_records;
   how.progress = [&](const Progress& progress) { bar.show(progress.done, progress.total); };
   return inquire(inquiries, how);
 }
@@ -93,10 +135,11 @@ int check(const Options& options) {
   inquiry.library = options.library;
   inquiry.operation = {placed.path, placed.shown, function, options.before};
   inquiry.postures = options.postures.empty() ? std::vector<std::string>{"full"} : options.postures;
-  const Inquired inquired = ask({inquiry}, options);
+  const Format& format = format_named(check_formats, options.format);
+  const Inquired inquired = ask({inquiry}, options, format.draws);
   Report report = report_of(inquired, seconds_since(start));
   report.operations.push_back({inquired.answers.front(), "", {}});
-  destination.write(options.format == "json" ? json_of(report) : text_of_check(report, style_for(destination, options)));
+  destination.write(format.write(report, style_for(destination, options), exit_code(report)));
   return exit_code(report);
 }
 
@@ -119,6 +162,12 @@ std::vector<Row> wanted_rows(const Options& options) {
 
 int survey(const Options& options) {
   const std::vector<Row> rows = wanted_rows(options);
+  std::optional<Baseline> baseline;
+  try {
+    if (!options.baseline.empty()) baseline = read_baseline(options.baseline);
+  } catch (const BaselineError& error) {
+    throw UsageError(error.what());
+  }
   const Destination destination(options.output);
   need_a_machine_that_can();
 
@@ -152,12 +201,12 @@ int survey(const Options& options) {
     }
     report.operations.push_back(std::move(reported));
   }
-  destination.write(options.format == "json"       ? json_of(report)
-                    : options.format == "markdown" ? markdown_of_survey(report)
-                                                   : text_of_survey(report, style_for(destination, options)));
-  if (!report.self_check) return 2;
-  // A survey's answer is its table: finding that operations fail is what it is for.
-  return 0;
+  if (baseline) report.baseline = compare(*baseline, report, options.families, options.postures);
+  // A survey's answer is its table: finding that operations fail is what it is for. Only that more of them fail than
+  // before is a failure.
+  const int exit = !report.self_check ? 2 : report.baseline && !report.baseline->worse.empty() ? 1 : 0;
+  destination.write(format_named(survey_formats, options.format).write(report, style_for(destination, options), exit));
+  return exit;
 }
 
 int run(int argc, char** argv) {
@@ -173,16 +222,17 @@ int run(int argc, char** argv) {
 
   CLI::App* const survey_command = app.add_subcommand("survey", "everyday operations, measured on this machine");
   survey_command->add_option("FAMILY", options.families, "families or operations (default: all)");
-  survey_command->add_option("--format", options.format, "text, json or markdown")->check(CLI::IsMember({"text", "json", "markdown"}))->capture_default_str();
+  survey_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(survey_formats), ", ")))->check(CLI::IsMember(names_of(survey_formats)))->capture_default_str();
+  survey_command->add_option("--baseline", options.baseline, "an earlier survey (--format json): say what has changed since, and exit 1 when something got worse");
   survey_command->footer("Examples:\n  behalf survey\n  behalf survey threads queues --posture full\n  behalf survey --format json -o survey.json\n\n"
-                         "Exit status: 0 the survey was made, 2 the tool's check of itself failed, 64 usage, 69 this machine\ncannot do it, 70 internal.");
+                         "Exit status: 0 the survey was made, 1 something got worse than in the baseline, 2 the tool's check of\nitself failed, 64 usage, 69 this machine cannot do it, 70 internal.");
 
   CLI::App* const check_command = app.add_subcommand("check", "one operation of yours");
   check_command->add_option("LIBRARY", options.library, "a shared object: a path, or a name that the dynamic linker knows")->required();
   check_command->add_option("OPERATION", options.operation, "an exported function int NAME(void)")->required();
   check_command->add_option("--before", options.before, "a function void NAME(void), run once as the service before any call");
   check_command->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))->check(CLI::IsMember(leg_names));
-  check_command->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  check_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(check_formats), ", ")))->check(CLI::IsMember(names_of(check_formats)))->capture_default_str();
   check_command->add_flag("-v,--verbose", options.verbose, "every finding and every frame");
   check_command->footer("Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture effective --leg cold -v\n\n"
                         "Exit status: 0 works, 1 does not work, 2 unclear, 64 usage, 69 this machine cannot do it, 70 internal.");

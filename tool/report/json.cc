@@ -38,6 +38,20 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
   return value;
 }
 
+ordered_json baseline_of(const Comparison& comparison) {
+  ordered_json value = {{"tool", comparison.tool}, {"kernel", comparison.kernel}};
+  for (const auto& [name, changes] : lists_of(comparison)) {
+    value[name] = ordered_json::array();
+    for (const Change& change : *changes) {
+      ordered_json entry = {{"family", change.family}, {"name", change.name}, {"posture", change.posture}};
+      if (!change.was.empty()) entry["was"] = change.was;
+      if (!change.is.empty()) entry["is"] = change.is;
+      value[name].push_back(std::move(entry));
+    }
+  }
+  return value;
+}
+
 }  // namespace
 
 std::string json_of(const Report& report) {
@@ -66,7 +80,7 @@ std::string json_of(const Report& report) {
       operations.push_back(std::move(operation));
     }
   }
-  const ordered_json document = {
+  ordered_json document = {
       {"schema", "behalf/1"},
       {"tool", report.tool},
       {"kernel", report.kernel},
@@ -75,6 +89,7 @@ std::string json_of(const Report& report) {
       {"operations", operations},
       {"summary", {{"works", counts[0]}, {"fails", counts[1]}, {"unclear", counts[2]}}},
   };
+  if (report.baseline) document["baseline"] = baseline_of(*report.baseline);
   // What a program printed may be any bytes.
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -1,10 +1,12 @@
 // Verdicts for people and for programs. Everything here reads verdicts and writes text; nothing runs an operation.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "judge/inquiry.h"
+#include "report/baseline.h"
 
 namespace behalf::tool {
 
@@ -29,6 +31,7 @@ struct Report {
   std::string self_check_trouble;
   double seconds = 0;
   std::vector<Reported> operations;
+  std::optional<Comparison> baseline;  // with an earlier report, where one was given
 };
 
 struct Style {
@@ -41,6 +44,16 @@ std::string text_of_check(const Report& report, const Style& style);
 std::string text_of_survey(const Report& report, const Style& style);
 std::string markdown_of_survey(const Report& report);
 std::string json_of(const Report& report);
+
+// SARIF 2.1.0. Paths below `directory` are written relative to it; `exit_code` is what the tool will end with.
+std::string sarif_of(const Report& report, int exit_code, const std::string& directory);
+
+// One file each, with everything in it. The check's draws the legs whose records were kept with the verdicts.
+std::string html_of_check(const Report& report);
+std::string html_of_survey(const Report& report);
+
+// A trace for ui.perfetto.dev, as bytes: the legs whose records were kept with the verdicts.
+std::string perfetto_of(const Report& report);
 
 // works: 0, fails: 1, unclear: 2 (the worst of all postures).
 int exit_code(const Report& report);

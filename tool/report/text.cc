@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
-#include "judge/codes.h"
+#include "report/reading.h"
 #include "report/report.h"
 
 namespace behalf::tool {
@@ -52,10 +51,7 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
 
 // The place that is the operation's own: the first frame of its library, else the first that has a name.
 std::string location(const std::vector<NamedFrame>& frames, const std::string& library) {
-  const std::string name = library.substr(library.rfind('/') + 1);
-  for (const NamedFrame& frame : frames)
-    if (!frame.file.empty() && frame.module.ends_with(name) && frame.file.find("/usr/include/") == std::string::npos)
-      return fmt::format("{}:{}", frame.file.substr(frame.file.rfind('/') + 1), frame.line);
+  if (const NamedFrame* frame = own_frame(frames, library)) return fmt::format("{}:{}", base_name(frame->file), frame->line);
   for (const NamedFrame& frame : frames)
     if (!frame.function.empty()) return frame.function;
   return {};
@@ -73,7 +69,6 @@ void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const St
 }
 
 void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint, const Style& style) {
-  const Code& code = code_for(finding.hop, finding.kind);
   std::string kind = finding.kind;
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   out += fmt::format("{}  [{} {}]   as {}, in the leg {}\n", paint(Ink::bad, kind), finding.code, finding.hop,
@@ -99,56 +94,8 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
     add_stack(out, finding.made_at, style);
   }
   out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept" : "by the clock: " + finding.clock);
-  const std::string cure = reported.cure.words.empty() ? std::string(code.cure) : reported.cure.words;
-  out += fmt::format("  cure      {}\n", wrapped(cure, 12, static_cast<std::size_t>(style.width)));
+  out += fmt::format("  cure      {}\n", wrapped(cure_of(finding, reported), 12, static_cast<std::size_t>(style.width)));
   if (finding.folded > 0) out += fmt::format("  {}\n", paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
-}
-
-std::string head(const Report& report) {
-  return fmt::format("{} on Linux {}; impersonation makes any process non-dumpable and clears its parent-death signal", report.tool, report.kernel);
-}
-
-const Verdict* verdict_in(const std::vector<Verdict>& verdicts, const std::string& posture) {
-  const auto found = std::find_if(verdicts.begin(), verdicts.end(), [&](const Verdict& v) { return v.posture == posture; });
-  return found == verdicts.end() ? nullptr : &*found;
-}
-
-// The finding that a row is about: in the library's own posture where it fails there, else in the first that fails.
-const Finding* first_finding(const Reported& reported) {
-  for (const char* posture : {"full", "shielded", "effective", "files"})
-    if (const Verdict* verdict = verdict_in(reported.answers.verdicts, posture); verdict != nullptr && !verdict->findings.empty())
-      return &verdict->findings.front();
-  return nullptr;
-}
-
-std::string first_reason(const Reported& reported) {
-  for (const Verdict& verdict : reported.answers.verdicts)
-    if (!verdict.reasons.empty()) return verdict.reasons.front();
-  return {};
-}
-
-// One word for the cure: it works where every posture it was run in says so.
-std::optional<Answer> answer_of(const Cure& cure) {
-  if (cure.verdicts.empty()) return std::nullopt;
-  Answer worst = Answer::works;
-  for (const Verdict& verdict : cure.verdicts) {
-    if (verdict.answer == Answer::fails) return Answer::fails;
-    if (verdict.answer == Answer::unclear) worst = Answer::unclear;
-  }
-  return worst;
-}
-
-struct Counts {
-  int works = 0, fails = 0, unclear = 0;
-};
-std::map<std::string, Counts> counts_of(const Report& report) {
-  std::map<std::string, Counts> counts;
-  for (const Reported& reported : report.operations)
-    for (const Verdict& verdict : reported.answers.verdicts) {
-      Counts& count = counts[verdict.posture];
-      ++(verdict.answer == Answer::works ? count.works : verdict.answer == Answer::fails ? count.fails : count.unclear);
-    }
-  return counts;
 }
 
 }  // namespace
@@ -159,10 +106,7 @@ std::string text_of_check(const Report& report, const Style& style) {
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
     for (const Verdict& verdict : reported.answers.verdicts) {
-      const std::string says = verdict.answer == Answer::works   ? "works when impersonating"
-                               : verdict.answer == Answer::fails ? "does NOT work when impersonating"
-                                                                 : "unclear whether it works when impersonating";
-      out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name), paint(ink_of(verdict.answer), says), verdict.posture);
+      out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name), paint(ink_of(verdict.answer), says(verdict.answer)), verdict.posture);
       for (const std::string& reason : verdict.reasons) out += fmt::format("  unclear   {}\n", wrapped(reason, 12, static_cast<std::size_t>(style.width)));
       if (!verdict.reasons.empty()) out += "\n";
       const std::size_t shown = style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
@@ -192,23 +136,23 @@ std::string text_of_check(const Report& report, const Style& style) {
                                            report.seconds, report.self_check ? "passed" : "FAILED")) + "\n\n";
     }
   }
-  out += paint(Ink::faint, head(report)) + "\n";
+  out += paint(Ink::faint, head_of(report)) + "\n";
   return out;
 }
 
 std::string text_of_survey(const Report& report, const Style& style) {
   const Painter paint(style.colour);
-  std::vector<std::string> postures;
-  for (const Reported& reported : report.operations)
-    for (const Verdict& verdict : reported.answers.verdicts)
-      if (std::find(postures.begin(), postures.end(), verdict.posture) == postures.end()) postures.push_back(verdict.posture);
+  const std::vector<std::string> postures = postures_of(report);
 
   constexpr std::size_t name_width = 40;
-  const std::size_t words_at = 2 + name_width + 11 * postures.size();
+  // A column is as wide as its head, or as the longest answer.
+  const auto column = [](const std::string& posture) { return std::max<std::size_t>(posture.size(), 7) + 2; };
+  std::size_t words_at = 2 + name_width;
+  for (const std::string& posture : postures) words_at += column(posture);
   const std::size_t width = std::max<std::size_t>(static_cast<std::size_t>(style.width), words_at + 30);
-  std::string out = "Does this operation work when impersonating?\n" + paint(Ink::faint, head(report)) + "\n\n";
+  std::string out = "Does this operation work when impersonating?\n" + paint(Ink::faint, head_of(report)) + "\n\n";
   out += std::string(2 + name_width, ' ');
-  for (const std::string& posture : postures) out += fmt::format("{:<11}", posture);
+  for (const std::string& posture : postures) out += fmt::format("{:<{}}", posture, column(posture));
   out += "what goes wrong, and the cure\n";
   std::string family;
   for (const Reported& reported : report.operations) {
@@ -222,28 +166,28 @@ std::string text_of_survey(const Report& report, const Style& style) {
     for (const std::string& posture : postures) {
       const Verdict* verdict = verdict_in(reported.answers.verdicts, posture);
       const std::string word = verdict == nullptr ? "-" : std::string(to_string(verdict->answer));
-      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer), fmt::format("{:<11}", word));
+      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer), fmt::format("{:<{}}", word, column(posture)));
     }
     const Finding* finding = first_finding(reported);
     const std::string reason = first_reason(reported);
     std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : "unclear: " + reason;
     out += wrapped(words, words_at, width) + "\n";
     if (finding == nullptr) continue;
-    const std::string cure = reported.cure.words.empty() ? std::string(code_for(finding->hop, finding->kind).cure) : reported.cure.words;
-    out += std::string(words_at, ' ') + paint(Ink::faint, "cure: " + wrapped(cure, words_at, width - 6));
+    out += std::string(words_at, ' ') + paint(Ink::faint, "cure: " + wrapped(cure_of(*finding, reported), words_at, width - 6));
     if (const auto answer = answer_of(reported.cure)) out += " -> " + paint(ink_of(*answer), std::string(to_string(*answer)));
     out += "\n";
   }
   out += "\n";
   for (const auto& [posture, count] : counts_of(report))
     out += fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
+  if (report.baseline) out += text_of(*report.baseline);
   out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n", report.operations.size(), postures.size(),
                      report.seconds, report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);
   return out;
 }
 
 std::string markdown_of_survey(const Report& report) {
-  std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head(report));
+  std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head_of(report));
   std::string family;
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
@@ -262,6 +206,7 @@ std::string markdown_of_survey(const Report& report) {
     out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? in_words(*finding) : first_reason(reported),
                        finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
   }
+  if (report.baseline) out += fmt::format("\n```{}```\n", text_of(*report.baseline));
   return out;
 }
 

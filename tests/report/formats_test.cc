@@ -1,0 +1,192 @@
+// The parts of the reports that need no operation: text, encoding, comparison, fingerprints.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "report/html_page.h"
+#include "report/protobuf.h"
+#include "report/reading.h"
+#include "report/report.h"
+
+namespace behalf::tool {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+Finding lost(const std::string& call, const std::string& object) {
+  Finding finding;
+  finding.code = "B102";
+  finding.kind = "lost";
+  finding.hop = "queue";
+  finding.clock = "creator";
+  finding.leg = "cold";
+  finding.expected_user = "alice";
+  finding.got_user = "root";
+  finding.effect = Finding::On{call, object, 0, "uid 0"};
+  finding.thread_role = "a thread made before the call";
+  finding.stack = {{"open", "/usr/lib/libc.so.6", "", 0}, {"work", "/x/libmine.so", "/src/mine.cc", 12}};
+  return finding;
+}
+
+Report report_with(std::vector<Finding> findings, const std::string& posture = "full") {
+  Report report;
+  report.tool = "behalf 0.1.0";
+  report.self_check = true;
+  Reported reported;
+  reported.answers.inquiry.name = "operation";
+  reported.answers.inquiry.library = "./libmine.so";
+  Verdict verdict;
+  verdict.posture = posture;
+  verdict.answer = findings.empty() ? Answer::works : Answer::fails;
+  verdict.findings = std::move(findings);
+  reported.answers.verdicts.push_back(std::move(verdict));
+  report.operations.push_back(std::move(reported));
+  return report;
+}
+
+json results_of(const Report& report, const std::string& directory = "/src") {
+  return json::parse(sarif_of(report, 1, directory))["runs"][0]["results"];
+}
+
+TEST(Text, Utf8_is_kept_and_every_other_byte_is_replaced) {
+  EXPECT_EQ(valid_utf8("a\u00e9\u2713\U0001F600"), "a\u00e9\u2713\U0001F600");
+  for (const char* bad : {"\xff", "\xc0", "\x80", "\xe2\x80", "\xf5"})
+    EXPECT_THAT(valid_utf8(std::string("a") + bad + "z"), testing::MatchesRegex("a(\xef\xbf\xbd)+z"))
+        << testing::PrintToString(bad);
+  EXPECT_EQ(valid_utf8("\xed\xa0\x80"), "\ufffd\ufffd\ufffd") << "a surrogate";
+  EXPECT_EQ(valid_utf8("\xc0\xaf"), "\ufffd\ufffd") << "a slash, too long";
+  EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), "\ufffd\ufffd\ufffd\ufffd") << "beyond U+10FFFF";
+  EXPECT_EQ(valid_utf8("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf");
+}
+
+TEST(Text, Markup_controls_and_reordering_are_escaped) {
+  EXPECT_EQ(escaped("<b a=\"1\" c='2'>&</b>"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;&lt;/b&gt;");
+  EXPECT_EQ(escaped(std::string_view("\x1b[31m\0\n", 7)), "\ufffd[31m\ufffd\n");
+  EXPECT_EQ(escaped("a\u202eb\u2066c\u2028"), "a\ufffdb\ufffdc\u2028");
+}
+
+TEST(Protobuf, Has_the_bytes_of_the_specification) {
+  // protobuf.dev, "Encoding": 150 in field 1, "testing" in field 2, and the first in field 3.
+  EXPECT_EQ(Message().number(1, 150).bytes(), "\x08\x96\x01");
+  EXPECT_EQ(Message().text(2, "testing").bytes(), "\x12\x07testing");
+  EXPECT_EQ(Message().message(3, Message().number(1, 150)).bytes(), std::string("\x1a\x03\x08\x96\x01"));
+  EXPECT_EQ(Message().fixed64(47, 0x0102030405060708).bytes(), std::string("\xf9\x02\x08\x07\x06\x05\x04\x03\x02\x01"));
+  EXPECT_EQ(Message().number(1, ~std::uint64_t{0}).bytes().size(), 11u);
+}
+
+TEST(Sarif, A_fingerprint_tells_findings_apart_and_has_no_address_in_it) {
+  const auto print = [](const Finding& finding) {
+    return results_of(report_with({finding}))[0]["partialFingerprints"]["behalf/v1"].get<std::string>();
+  };
+  const Finding first = lost("openat", "/home/alice/note.txt");
+  Finding moved = first;
+  moved.sequence = 99;
+  moved.call = 3;
+  moved.leg = "warm";
+  moved.folded = 7;
+  moved.effect->object = "/home/alice/other.txt";
+  moved.stack[1].line = 400;
+  EXPECT_EQ(print(first), print(moved));
+  for (const auto& change : std::vector<std::function<void(Finding&)>>{
+           [](Finding& f) { f.code = "B101"; }, [](Finding& f) { f.hop = "thread"; },
+           [](Finding& f) { f.kind = "leaked"; }, [](Finding& f) { f.effect->call = "unlinkat"; },
+           [](Finding& f) { f.effect.reset(); }, [](Finding& f) { f.stack[1].function = "elsewhere"; }}) {
+    Finding other = first;
+    change(other);
+    EXPECT_NE(print(first), print(other));
+  }
+}
+
+TEST(Sarif, Paths_are_relative_where_they_can_be_and_never_lead_out) {
+  const auto place = [](const std::string& file, const std::string& directory) {
+    Finding finding = lost("openat", "/x");
+    finding.stack[1].file = file;
+    const json at = results_of(report_with({finding}), directory)[0]["locations"][0];
+    return at.contains("physicalLocation") ? at["physicalLocation"]["artifactLocation"]["uri"].get<std::string>() : "";
+  };
+  EXPECT_EQ(place("/src/a/mine.cc", "/src"), "a/mine.cc");
+  EXPECT_EQ(place("/src/a/../b c#%.cc", "/src"), "b%20c%23%25.cc");
+  EXPECT_EQ(place("/other/mine.cc", "/src"), "file:///other/mine.cc");
+  EXPECT_EQ(place("/srcs/mine.cc", "/src"), "file:///srcs/mine.cc");
+  EXPECT_EQ(place("../sysdeps/open64.c", "/src"), "");
+  EXPECT_EQ(place("./nptl/pthread_create.c", "/src"), "");
+}
+
+TEST(Sarif, Long_and_broken_text_is_cut_between_characters) {
+  std::string object(2000, 'x');
+  for (std::size_t i = 900; i + 2 < object.size(); i += 2) object.replace(i, 2, "\u00e9");
+  const json result = results_of(report_with({lost("openat", object)}))[0];
+  EXPECT_LE(result["message"]["text"].get<std::string>().size(), 1024u);
+  EXPECT_THAT(results_of(report_with({lost("openat", "/\xff\xfe")}))[0]["message"]["text"].get<std::string>(),
+              HasSubstr("/\ufffd\ufffd"));
+}
+
+TEST(Sarif, What_is_beyond_the_limit_is_said_to_be_left_out) {
+  std::vector<Finding> findings;
+  for (int i = 0; i < 5003; ++i) {
+    findings.push_back(lost("openat", "/x"));
+    findings.back().stack[1].function = "work" + std::to_string(i);
+  }
+  const json run = json::parse(sarif_of(report_with(findings), 1, "/"))["runs"][0];
+  EXPECT_EQ(run["results"].size(), 5000u);
+  EXPECT_THAT(run["invocations"][0]["toolExecutionNotifications"].dump(), HasSubstr("3 more results"));
+}
+
+class BaselineFile : public testing::Test {
+ protected:
+  BaselineFile() : file_(testing::TempDir() + "behalf-baseline.json") {}
+  ~BaselineFile() override { std::filesystem::remove(file_); }
+  Baseline baseline(const Report& report) {
+    std::ofstream(file_) << json_of(report);
+    return read_baseline(file_);
+  }
+  std::string file_;
+};
+
+Report with(Answer answer, const std::string& posture = "full") {
+  Report report = report_with({}, posture);
+  report.operations[0].answers.verdicts[0].answer = answer;
+  if (answer == Answer::fails) report.operations[0].answers.verdicts[0].findings = {lost("openat", "/x")};
+  return report;
+}
+
+TEST_F(BaselineFile, Worse_is_whatever_is_further_from_works) {
+  const Answer order[] = {Answer::fails, Answer::unclear, Answer::works};
+  for (int was = 0; was < 3; ++was)
+    for (int is = 0; is < 3; ++is) {
+      const Comparison comparison = compare(baseline(with(order[was])), with(order[is]), {}, {});
+      EXPECT_EQ(comparison.worse.size(), is < was ? 1u : 0u) << was << is;
+      EXPECT_EQ(comparison.better.size(), is > was ? 1u : 0u) << was << is;
+    }
+}
+
+TEST_F(BaselineFile, What_was_not_asked_for_is_not_gone) {
+  const Baseline old = baseline(with(Answer::works, "files"));
+  const Report now = with(Answer::works, "full");
+  EXPECT_EQ(compare(old, now, {}, {}).gone.size(), 1u);
+  EXPECT_EQ(compare(old, now, {"operation"}, {"files", "full"}).gone.size(), 1u);
+  EXPECT_EQ(compare(old, now, {"queues"}, {}).gone.size(), 0u);
+  EXPECT_EQ(compare(old, now, {}, {"full"}).gone.size(), 0u);
+  EXPECT_EQ(compare(old, now, {}, {}).fresh.size(), 1u);
+}
+
+TEST(Page, Is_one_file_that_asks_for_nothing) {
+  Report report = report_with({lost("openat", "/x")});
+  report.operations[0].title = "</title><script>alert(1)</script>";
+  report.operations[0].answers.inquiry.family = "\"><svg onload=alert(1)>";
+  for (const std::string& html : {html_of_check(report), html_of_survey(report)}) {
+    EXPECT_THAT(html, HasSubstr("default-src 'none'"));
+    for (const char* never : {"http://", "https://", "@import", "<link", "<svg onload", "<script>alert"})
+      EXPECT_THAT(html, Not(HasSubstr(never)));
+  }
+}
+
+}  // namespace
+}  // namespace behalf::tool

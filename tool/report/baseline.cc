@@ -1,0 +1,132 @@
+#include "report/baseline.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "report/reading.h"
+#include "report/report.h"
+
+namespace behalf::tool {
+namespace {
+
+using nlohmann::json;
+
+std::optional<Answer> answer_named(const std::string& name) {
+  for (const Answer answer : {Answer::works, Answer::fails, Answer::unclear})
+    if (to_string(answer) == name) return answer;
+  return std::nullopt;
+}
+
+// How good an answer is: only an order.
+int rank(Answer answer) {
+  return answer == Answer::works ? 2 : answer == Answer::unclear ? 1 : 0;
+}
+
+std::string read_whole(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    throw BaselineError(fmt::format("cannot read the baseline '{}': it is a directory", file));
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw BaselineError(fmt::format("cannot read the baseline '{}': {}", file, std::strerror(errno)));
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (stream.bad()) throw BaselineError(fmt::format("cannot read the baseline '{}': {}", file, std::strerror(errno)));
+  return text.str();
+}
+
+bool asked(const std::vector<std::string>& wanted, std::initializer_list<std::string> names) {
+  return wanted.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+         });
+}
+
+}  // namespace
+
+Baseline read_baseline(const std::string& file) {
+  const auto is_none = [&](const std::string& why) {
+    return BaselineError(fmt::format("the baseline '{}' is no report of behalf survey --format json: {}", file, why));
+  };
+  const json document = json::parse(read_whole(file), nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) throw is_none("it is not JSON, or not whole");
+  const auto text = [&](const json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    if (!object.is_object() || found == object.end() || !found->is_string())
+      throw is_none(fmt::format("it has no text '{}'", key));
+    return valid_utf8(found->get<std::string>());
+  };
+  if (const std::string schema = text(document, "schema"); schema != "behalf/1")
+    throw is_none(fmt::format("its schema is '{}', and not 'behalf/1'", schema));
+  if (!document.contains("operations") || !document["operations"].is_array())
+    throw is_none("it has no list 'operations'");
+
+  Baseline baseline{text(document, "tool"), text(document, "kernel"), {}};
+  for (const json& operation : document["operations"]) {
+    const std::string verdict = text(operation, "verdict");
+    const std::optional<Answer> answer = answer_named(verdict);
+    if (!answer) throw is_none(fmt::format("it has a verdict '{}'", verdict));
+    baseline.answers[{text(operation, "family"), text(operation, "name"), text(operation, "posture")}] = *answer;
+  }
+  return baseline;
+}
+
+Comparison compare(const Baseline& baseline, const Report& report, const std::vector<std::string>& families,
+                   const std::vector<std::string>& postures) {
+  Comparison comparison{baseline.tool, baseline.kernel, {}, {}, {}, {}};
+  std::set<Baseline::Key> seen;
+  for (const Reported& reported : report.operations) {
+    const Inquiry& inquiry = reported.answers.inquiry;
+    for (const Verdict& verdict : reported.answers.verdicts) {
+      const Baseline::Key key{inquiry.family, inquiry.name, verdict.posture};
+      seen.insert(key);
+      Change change{inquiry.family, inquiry.name, verdict.posture, "", std::string(to_string(verdict.answer))};
+      const auto before = baseline.answers.find(key);
+      if (before == baseline.answers.end()) {
+        comparison.fresh.push_back(change);
+        continue;
+      }
+      change.was = to_string(before->second);
+      const int step = rank(verdict.answer) - rank(before->second);
+      if (step < 0) comparison.worse.push_back(change);
+      if (step > 0) comparison.better.push_back(change);
+    }
+  }
+  for (const auto& [key, answer] : baseline.answers) {
+    const auto& [family, name, posture] = key;
+    if (!seen.contains(key) && asked(families, {family, name}) && asked(postures, {posture}))
+      comparison.gone.push_back({family, name, posture, std::string(to_string(answer)), ""});
+  }
+  return comparison;
+}
+
+std::vector<NamedChanges> lists_of(const Comparison& comparison) {
+  return {{"worse", &comparison.worse},
+          {"better", &comparison.better},
+          {"new", &comparison.fresh},
+          {"gone", &comparison.gone}};
+}
+
+std::string text_of(const Comparison& comparison) {
+  std::string lines, counts;
+  for (const auto& [name, changes] : lists_of(comparison)) {
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", changes->size(), name);
+    for (const Change& change : *changes) {
+      const std::string words = change.was.empty()  ? change.is
+                                : change.is.empty() ? "was " + change.was
+                                                    : change.was + " -> " + change.is;
+      lines += fmt::format("  {:<7} {}/{}  {}  {}\n", name, change.family, change.name, change.posture, words);
+    }
+  }
+  return fmt::format("\nsince the baseline ({} on Linux {})\n{}BASELINE: behalf: {}\n", comparison.tool,
+                     comparison.kernel, lines.empty() ? "  nothing has changed\n" : lines, counts);
+}
+
+}  // namespace behalf::tool

@@ -1,0 +1,143 @@
+// The page of a check: the verdict, what went astray first, the picture of it, and the rest.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "judge/codes.h"
+#include "report/html_page.h"
+#include "report/html_picture.h"
+#include "report/reading.h"
+#include "report/report.h"
+
+namespace behalf::tool {
+namespace {
+
+std::string stack_of(const std::vector<NamedFrame>& frames, const std::string& library) {
+  std::string out = "<ol class=\"stack\">";
+  for (const NamedFrame& frame : frames) {
+    const std::string place =
+        frame.file.empty() ? base_name(frame.module) : fmt::format("{}:{}", frame.file, frame.line);
+    out += fmt::format("<li{}><code>{}</code><code class=\"at\">{}</code></li>",
+                       is_own(frame, library) ? " class=\"own\"" : "",
+                       escaped(frame.function.empty() ? "??" : frame.function), escaped(place));
+  }
+  return out + "</ol>";
+}
+
+std::string titled_stack(const std::string& title, const std::vector<NamedFrame>& frames, const std::string& library) {
+  if (frames.empty()) return {};
+  return fmt::format("<section><h3>{}</h3>{}</section>", escaped(title), stack_of(frames, library));
+}
+
+std::string side(const char* name, const Finding& finding, const std::string& user, const std::string& outcome) {
+  std::string out = fmt::format("<div class=\"{0}\"><dt>{0}</dt><dd>", name);
+  if (finding.effect)
+    out += fmt::format("<code>{} {}</code>\nas <strong>{}</strong> \u2192 ", escaped(finding.effect->call),
+                       escaped(finding.effect->object), escaped(user));
+  out += escaped(outcome);
+  if (finding.effect && std::string_view(name) == "got")
+    out += fmt::format("\n<span class=\"soft small\">{}</span>", escaped(finding.effect->ids));
+  return out + "</dd></div>";
+}
+
+std::string card_of(const Finding& finding, const Reported& reported) {
+  const std::string& library = reported.answers.inquiry.library;
+  const Code& code = code_for(finding.hop, finding.kind);
+  std::string out = fmt::format(
+      "<article class=\"card finding\"><h3>{} {}</h3><p class=\"soft\">{} \u00b7 hop: {} \u00b7 in the leg {} \u00b7 "
+      "as {} \u00b7 identity read by the clock: {}</p>",
+      code_badge(finding.code), escaped(in_words(finding)), escaped(code.title), escaped(finding.hop),
+      escaped(finding.leg), escaped(finding.expected_user), escaped(finding.clock));
+  out += "<dl class=\"sides\">" + side("expected", finding, finding.expected_user, finding.expected_outcome) +
+         side("got", finding, finding.got_user, finding.got_outcome) + "</dl>";
+  const std::string role = finding.thread_role.empty() ? "the service" : finding.thread_role;
+  const bool made = !finding.created_by.empty() && finding.thread_role.find("called") == std::string::npos;
+  out += fmt::format("<p>In {}{}.</p>", escaped(role), made ? ", made by " + escaped(finding.created_by) : "");
+  if (!finding.handed_by.empty())
+    out += fmt::format("<p>Identity was last right in {}, which handed the work over ({}, {}).</p>",
+                       escaped(finding.handed_by), escaped(finding.handoff), escaped(finding.certainty));
+  out += fmt::format("<p class=\"cure\"><strong>Cure.</strong> {}</p>", escaped(cure_of(finding, reported)));
+  out += "<div class=\"stacks\">" + titled_stack("Where it went astray", finding.stack, library) +
+         titled_stack("Where it was last right", finding.handed_at, library) +
+         titled_stack("Where the thread was made", finding.made_at, library) + "</div>";
+  if (finding.folded > 0)
+    out += fmt::format("<p class=\"small soft\">{} more that follow from it or repeat it.</p>", finding.folded);
+  return out + "</article>";
+}
+
+std::string legs_of(const Verdict& verdict) {
+  std::string out = "<ul class=\"legs\" aria-label=\"Legs\">";
+  for (const LegSummary& leg : verdict.legs)
+    out += fmt::format("<li><span class=\"badge {}\">{}: {}</span></li>", leg.same ? "works" : "fails",
+                       escaped(leg.name), leg.same ? "same" : "different");
+  return out + "</ul>";
+}
+
+class Page {
+ public:
+  explicit Page(const Report& report) : report_(report) {}
+
+  std::string body() {
+    std::string out = "<main>";
+    const bool several = report_.operations.size() > 1 || postures_of(report_).size() > 1;
+    for (const Reported& reported : report_.operations)
+      for (const Verdict& verdict : reported.answers.verdicts) add(out, reported, verdict, several);
+    out += fmt::format("<footer><p>{}</p><p>Self-check {}. Time in the pictures is the order of events.</p></footer>",
+                       escaped(head_of(report_)),
+                       report_.self_check ? "passed" : "FAILED: " + escaped(report_.self_check_trouble));
+    return out + "</main>";
+  }
+
+ private:
+  void add(std::string& out, const Reported& reported, const Verdict& verdict, bool several) {
+    const Inquiry& inquiry = reported.answers.inquiry;
+    if (verdicts_++ == 0) out += "<p class=\"eyebrow\">behalf \u00b7 Does this operation work when impersonating?</p>";
+    const std::string title = fmt::format("{}{}", inquiry.name, several ? ", posture " + verdict.posture : "");
+    out += verdicts_ == 1 ? fmt::format("<h1>{}</h1>", escaped(title))
+                          : fmt::format("<h1 class=\"next\">{}</h1>", escaped(title));
+    std::uint64_t stops = 0;
+    for (const LegSummary& leg : verdict.legs) stops += leg.stops;
+    out += fmt::format(
+        "<p class=\"verdict {}\">{}<small>{} \u00b7 posture {} \u00b7 {} legs beside 5 oracles \u00b7 {} stops \u00b7 "
+        "{:.1f} s</small></p>",
+        to_string(verdict.answer), escaped(says(verdict.answer)), escaped(inquiry.library), escaped(verdict.posture),
+        verdict.legs.size(), stops, report_.seconds);
+    for (const std::string& reason : verdict.reasons)
+      out += fmt::format("<p class=\"reason\"><span class=\"badge unclear\">unclear</span> {}</p>", escaped(reason));
+    if (!verdict.findings.empty())
+      out += "<h2>What went astray first</h2>" + card_of(verdict.findings.front(), reported);
+    add_pictures(out, verdict);
+    if (verdict.findings.size() > 1) out += "<h2>And besides</h2>";
+    for (std::size_t i = 1; i < verdict.findings.size(); ++i) out += card_of(verdict.findings[i], reported);
+  }
+
+  void add_pictures(std::string& out, const Verdict& verdict) {
+    out += "<h2>The legs</h2>" + legs_of(verdict);
+    if (verdict.records.empty()) return;
+    out += legend();
+    for (std::size_t i = 0; i < verdict.records.size(); ++i) {
+      const LegRecord& leg = verdict.records[i];
+      const Picture picture = picture_of(leg, verdict.findings);
+      if (picture.lanes.empty()) {
+        out += fmt::format("<p><strong>{}</strong> was not seen{}</p>", escaped(leg.name),
+                           leg.error.empty() ? "." : ": " + escaped(leg.error));
+        continue;
+      }
+      const bool same = i < verdict.legs.size() && verdict.legs[i].same;
+      out += "<div class=\"card\">" + figure_of(picture, same, ++figures_) + "</div>";
+    }
+  }
+
+  const Report& report_;
+  std::size_t verdicts_ = 0, figures_ = 0;
+};
+
+}  // namespace
+
+std::string html_of_check(const Report& report) {
+  std::string names;
+  for (const Reported& reported : report.operations)
+    names += (names.empty() ? "" : ", ") + reported.answers.inquiry.name;
+  return page(names + " \u2013 behalf", Page(report).body(), {});
+}
+
+}  // namespace behalf::tool
