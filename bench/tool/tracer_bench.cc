@@ -100,14 +100,18 @@ int main(int argc, char** argv) {
   const auto filter = make_filter();
   std::vector<double> plain, ours, theirs, theirs_pinned;
   for (int round = 0; round < rounds; ++round) {
-    plain.push_back(measure(program, [] {}, wait_for));
+    plain.push_back(measure(
+        program, [] {}, wait_for));
     cpu_set_t all, one;
     sched_getaffinity(0, sizeof all, &all);
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);  // as the tool does: the tracer on the CPU of what it traces
     ours.push_back(measure(
-        program, [&] { if (install_filter(filter) != 0) _exit(126); },
+        program,
+        [&] {
+          if (install_filter(filter) != 0) _exit(126);
+        },
         [&](pid_t child, const auto& go) {
           Silent observer;
           TracerOptions options;
@@ -117,9 +121,11 @@ int main(int argc, char** argv) {
           go();
           tracer.run_until([&] { return tracer.empty(); }, Tracer::Clock::now() + std::chrono::seconds(60));
         }));
-    theirs_pinned.push_back(measure(strace, [] {}, wait_for));
+    theirs_pinned.push_back(measure(
+        strace, [] {}, wait_for));
     sched_setaffinity(0, sizeof all, &all);
-    theirs.push_back(measure(strace, [] {}, wait_for));
+    theirs.push_back(measure(
+        strace, [] {}, wait_for));
   }
   const double base = median(plain);
   const auto row = [&](const char* name, const std::vector<double>& values) {

@@ -30,7 +30,9 @@ struct Checked {
   std::chrono::milliseconds took{};
 
   std::string verdict() const { return operation.value("verdict", "none"); }
-  nlohmann::json first() const { return operation["findings"].empty() ? nlohmann::json::object() : operation["findings"][0]; }
+  nlohmann::json first() const {
+    return operation["findings"].empty() ? nlohmann::json::object() : operation["findings"][0];
+  }
   std::string kind() const { return first().value("kind", "none"); }
   std::string code() const { return first().value("code", "none"); }
   std::string got() const { return first().empty() ? "" : first()["got"]["outcome"].get<std::string>(); }
@@ -54,7 +56,8 @@ Checked check(const std::string& operation, const std::vector<std::string>& more
   close(ends[1]);
   std::string text;
   std::array<char, 65536> piece{};
-  for (ssize_t got = 0; (got = read(ends[0], piece.data(), piece.size())) > 0;) text.append(piece.data(), static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = read(ends[0], piece.data(), piece.size())) > 0;)
+    text.append(piece.data(), static_cast<std::size_t>(got));
   close(ends[0]);
   int status = 0;
   waitpid(tool, &status, 0);
@@ -79,7 +82,8 @@ void expect_works(const Checked& checked) {
   EXPECT_EQ(checked.verdict(), "works") << checked.operation.dump(1);
   EXPECT_THAT(checked.operation["findings"], IsEmpty());
 }
-void expect_fails(const Checked& checked, const std::string& kind, const std::string& code, const std::string& got = "") {
+void expect_fails(const Checked& checked, const std::string& kind, const std::string& code,
+                  const std::string& got = "") {
   EXPECT_EQ(checked.verdict(), "fails") << checked.operation.dump(1);
   EXPECT_EQ(checked.kind(), kind) << checked.operation.dump(1);
   EXPECT_EQ(checked.code(), code) << checked.operation.dump(1);
@@ -88,12 +92,22 @@ void expect_fails(const Checked& checked, const std::string& kind, const std::st
 
 const std::vector<std::string> short_limit = {"--leg", "cold", "--limit", "1"};
 
-TEST(Check, finds_that_an_operation_that_is_right_works_in_every_leg) { expect_works(check("reads_own_note", {})); }
+TEST(Check, finds_that_an_operation_that_is_right_works_in_every_leg) {
+  expect_works(check("reads_own_note", {}));
+}
 
-TEST(Check, finds_a_crash) { expect_fails(check("crashes"), "crashed", "B901", "signal 11"); }
-TEST(Check, finds_an_abort) { expect_fails(check("aborts"), "crashed", "B901", "signal 6"); }
-TEST(Check, finds_an_exit) { expect_fails(check("exits"), "crashed", "B901", "exited with 3"); }
-TEST(Check, finds_an_exception_that_no_caller_could_catch) { expect_fails(check("throws_a_number"), "crashed", "B901", "signal 6"); }
+TEST(Check, finds_a_crash) {
+  expect_fails(check("crashes"), "crashed", "B901", "signal 11");
+}
+TEST(Check, finds_an_abort) {
+  expect_fails(check("aborts"), "crashed", "B901", "signal 6");
+}
+TEST(Check, finds_an_exit) {
+  expect_fails(check("exits"), "crashed", "B901", "exited with 3");
+}
+TEST(Check, finds_an_exception_that_no_caller_could_catch) {
+  expect_fails(check("throws_a_number"), "crashed", "B901", "signal 6");
+}
 
 TEST(Check, finds_a_hang_within_its_limit) {
   const Checked checked = check("hangs", short_limit);
@@ -136,11 +150,14 @@ TEST(Check, attributes_an_effect_that_comes_when_the_call_is_long_over) {
 }
 
 TEST(Check, does_not_see_a_late_effect_that_it_was_told_not_to_wait_for_as_another_s) {
-  const Checked checked = check("asks_for_a_late_effect", {"--leg", "cold", "--before", "late_worker", "--settle", "0.01"});
+  const Checked checked =
+      check("asks_for_a_late_effect", {"--leg", "cold", "--before", "late_worker", "--settle", "0.01"});
   EXPECT_NE(checked.kind(), "leaked");
 }
 
-TEST(Check, waits_for_a_thread_that_acts_late_as_the_user_and_ends) { expect_works(check("acts_late_in_a_thread_of_its_own")); }
+TEST(Check, waits_for_a_thread_that_acts_late_as_the_user_and_ends) {
+  expect_works(check("acts_late_in_a_thread_of_its_own"));
+}
 
 TEST(Check, lets_a_child_that_is_the_user_for_good_outlive_the_call) {
   expect_works(check("leaves_a_child", {"--leg", "cold", "--leg", "after-bob"}));
@@ -151,14 +168,20 @@ struct Altered {
   const char* words;
 };
 class Check_of_state : public ::testing::TestWithParam<Altered> {};
-TEST_P(Check_of_state, finds_what_was_altered) { expect_fails(check(GetParam().operation), "altered", "B702", GetParam().words); }
+TEST_P(Check_of_state, finds_what_was_altered) {
+  expect_fails(check(GetParam().operation), "altered", "B702", GetParam().words);
+}
 INSTANTIATE_TEST_SUITE_P(, Check_of_state,
                          ::testing::Values(Altered{"changes_umask", "0077"}, Altered{"changes_directory", "/srv/inbox"},
-                                           Altered{"changes_environment", "TOOL_TEST=changed"}, Altered{"changes_limit", "100"},
-                                           Altered{"handles_signal", "handled signals"}, Altered{"ignores_signal", "ignored signals"}),
+                                           Altered{"changes_environment", "TOOL_TEST=changed"},
+                                           Altered{"changes_limit", "100"},
+                                           Altered{"handles_signal", "handled signals"},
+                                           Altered{"ignores_signal", "ignored signals"}),
                          [](const auto& one) { return one.param.operation; });
 
-TEST(Check, forgives_what_was_put_back) { expect_works(check("changes_back")); }
+TEST(Check, forgives_what_was_put_back) {
+  expect_works(check("changes_back"));
+}
 
 TEST(Check, finds_a_thread_that_cannot_come_back) {
   const Checked checked = check("stays_the_user_by_raw_call");
@@ -175,7 +198,9 @@ TEST(Check, finds_the_first_caller_s_answer_kept_by_the_thread_or_the_process) {
   }
 }
 
-TEST(Check, is_not_misled_by_process_numbers_and_times) { expect_works(check("prints_noise", {"--leg", "cold", "--leg", "after-bob"})); }
+TEST(Check, is_not_misled_by_process_numbers_and_times) {
+  expect_works(check("prints_noise", {"--leg", "cold", "--leg", "after-bob"}));
+}
 
 TEST(Check, is_not_misled_by_a_time_that_the_oracles_happened_to_share) {
   const Checked checked = check("prints_the_second", {"--leg", "cold", "--leg", "after-idle"});

@@ -15,13 +15,16 @@ namespace behalf::tool::testing {
 namespace {
 
 constexpr std::uint64_t full_power = 0x1ffffffffffULL;
-constexpr std::uint64_t file_powers = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_FOWNER |
-                                      1ULL << CAP_FSETID | 1ULL << CAP_LINUX_IMMUTABLE | 1ULL << CAP_MKNOD | 1ULL << CAP_MAC_OVERRIDE;
+constexpr std::uint64_t file_powers = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_DAC_READ_SEARCH |
+                                      1ULL << CAP_FOWNER | 1ULL << CAP_FSETID | 1ULL << CAP_LINUX_IMMUTABLE |
+                                      1ULL << CAP_MKNOD | 1ULL << CAP_MAC_OVERRIDE;
 
 Credentials made(Ids uid, Ids gid, std::vector<gid_t> groups, std::uint64_t effective, std::uint64_t permitted) {
   return {uid, gid, std::move(groups), effective, permitted};
 }
-constexpr Ids all(unsigned id) { return {id, id, id, id}; }
+constexpr Ids all(unsigned id) {
+  return {id, id, id, id};
+}
 
 // What a thread of the service wears as alice, by posture.
 const Credentials service = made(all(0), all(0), {0}, full_power, full_power);
@@ -57,7 +60,8 @@ constexpr Decides ways[] = {Decides::fs, Decides::effective, Decides::real, Deci
 TEST(Whose, credentials_are_in_each_posture_for_each_way_of_deciding) {
   const Account& alice = account("alice");
   for (const Row& row : rows)
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(who_is(alice, *row.as, ways[i]), row.who[i]) << row.name << " " << to_string(ways[i]);
+    for (int i = 0; i < 5; ++i)
+      EXPECT_EQ(who_is(alice, *row.as, ways[i]), row.who[i]) << row.name << " " << to_string(ways[i]);
 }
 
 TEST(Ran_as, alice_exactly_where_the_credentials_that_decide_are_hers) {
@@ -66,7 +70,8 @@ TEST(Ran_as, alice_exactly_where_the_credentials_that_decide_are_hers) {
     for (int i = 0; i < 5; ++i) {
       // kill(2) accepts the real id as well; the spare account's is nobody's.
       const bool spare_sender = ways[i] == Decides::sender && row.as == &shielded;
-      EXPECT_EQ(ran_as(alice, *row.as, ways[i]), std::string(row.who[i]) == "alice" || spare_sender) << row.name << " " << to_string(ways[i]);
+      EXPECT_EQ(ran_as(alice, *row.as, ways[i]), std::string(row.who[i]) == "alice" || spare_sender)
+          << row.name << " " << to_string(ways[i]);
     }
 }
 
@@ -76,7 +81,8 @@ TEST(Ran_as, anybody_where_nothing_decides) {
 
 TEST(Ran_as, needs_all_of_the_groups_and_no_other) {
   const Account& alice = account("alice");
-  for (const std::vector<gid_t>& groups : std::vector<std::vector<gid_t>>{{}, {3001}, {3100}, {0}, {0, 3001, 3100}, {3001, 3100, 3200}, {3002, 3200}}) {
+  for (const std::vector<gid_t>& groups :
+       std::vector<std::vector<gid_t>>{{}, {3001}, {3100}, {0}, {0, 3001, 3100}, {3001, 3100, 3200}, {3002, 3200}}) {
     Credentials as = full;
     as.groups = groups;
     for (const Decides decides : {Decides::fs, Decides::effective, Decides::real}) {
@@ -152,7 +158,8 @@ TEST(Same_for_everybody, is_a_look_at_a_public_file_of_the_machine_or_at_none) {
 }
 
 TEST(Same_for_everybody, is_nothing_on_the_stage_itself_and_nothing_that_changes_or_did_not_end) {
-  for (const char* own : {"/home/alice/note.txt", "/srv/inbox", "/root/note.txt", "/tmp/x", "/run/x", "/var/tmp/x", "/dev/null", "/proc/PID/stat"})
+  for (const char* own : {"/home/alice/note.txt", "/srv/inbox", "/root/note.txt", "/tmp/x", "/run/x", "/var/tmp/x",
+                          "/dev/null", "/proc/PID/stat"})
     EXPECT_FALSE(same_for_everybody(look(own))) << own;
   Effect effect = look("/etc/passwd");
   effect.reads = false;

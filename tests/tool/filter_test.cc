@@ -36,15 +36,31 @@ unsigned interpret(const std::vector<sock_filter>& code, const seccomp_data& dat
         if (step.k % 4 != 0 || step.k + 4 > sizeof data) throw std::out_of_range("load");
         std::memcpy(&a, reinterpret_cast<const char*>(&data) + step.k, 4);
         break;
-      case BPF_LD | BPF_IMM: a = step.k; break;
-      case BPF_MISC | BPF_TAX: x = a; break;
-      case BPF_ALU | BPF_AND | BPF_K: a &= step.k; break;
-      case BPF_ALU | BPF_RSH | BPF_X: a = x < 32 ? a >> x : throw std::out_of_range("shift"); break;
-      case BPF_JMP | BPF_JEQ | BPF_K: jump(a == step.k); break;
-      case BPF_JMP | BPF_JGE | BPF_K: jump(a >= step.k); break;
-      case BPF_JMP | BPF_JSET | BPF_K: jump((a & step.k) != 0); break;
-      case BPF_RET | BPF_K: return step.k;
-      default: throw std::logic_error("an instruction that the interpreter does not know: " + std::to_string(step.code));
+      case BPF_LD | BPF_IMM:
+        a = step.k;
+        break;
+      case BPF_MISC | BPF_TAX:
+        x = a;
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        a &= step.k;
+        break;
+      case BPF_ALU | BPF_RSH | BPF_X:
+        a = x < 32 ? a >> x : throw std::out_of_range("shift");
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        jump(a == step.k);
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        jump(a >= step.k);
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        jump((a & step.k) != 0);
+        break;
+      case BPF_RET | BPF_K:
+        return step.k;
+      default:
+        throw std::logic_error("an instruction that the interpreter does not know: " + std::to_string(step.code));
     }
   }
   throw std::out_of_range("ran off the end");
@@ -83,26 +99,31 @@ bool wanted(int number, std::uint64_t first, bool handoffs) {
   }
 }
 
-const std::uint64_t first_arguments[] = {0, 1, 2, 3, 8, 24, 28, 38, 47, mark_option, 15, ~0ULL, 1ULL << 32, (1ULL << 32) + 1};
+const std::uint64_t first_arguments[] = {0,  1,  2,           3,  8,     24,         28,
+                                         38, 47, mark_option, 15, ~0ULL, 1ULL << 32, (1ULL << 32) + 1};
 
 // With and without the calls by which threads hand work to each other.
 class Filter : public ::testing::TestWithParam<bool> {
  protected:
   const std::vector<sock_filter> code = make_filter(GetParam());
 };
-INSTANTIATE_TEST_SUITE_P(, Filter, ::testing::Values(false, true), [](const auto& one) { return one.param ? "with_handoffs" : "without"; });
+INSTANTIATE_TEST_SUITE_P(, Filter, ::testing::Values(false, true),
+                         [](const auto& one) { return one.param ? "with_handoffs" : "without"; });
 
 TEST_P(Filter, stops_at_the_calls_of_the_table_and_at_no_other) {
   for (int number = 0; number <= 600; ++number)
     for (const std::uint64_t first : first_arguments)
-      EXPECT_EQ(traced(code, call(number, {first, 1, 2, 3, 4, 5})), wanted(number, first, GetParam())) << number << "(" << first << ")";
+      EXPECT_EQ(traced(code, call(number, {first, 1, 2, 3, 4, 5})), wanted(number, first, GetParam()))
+          << number << "(" << first << ")";
   for (const int number : {1023, 4096, 0x3fffffff}) EXPECT_FALSE(traced(code, call(number))) << number;
 }
 
 TEST_P(Filter, looks_at_no_argument_but_the_one_that_decides) {
   for (int number = 0; number <= 600; ++number)
     for (const std::uint64_t first : first_arguments)
-      EXPECT_EQ(traced(code, call(number, {first, ~0ULL, ~0ULL, ~0ULL, ~0ULL, ~0ULL})), traced(code, call(number, {first}))) << number;
+      EXPECT_EQ(traced(code, call(number, {first, ~0ULL, ~0ULL, ~0ULL, ~0ULL, ~0ULL})),
+                traced(code, call(number, {first})))
+          << number;
 }
 
 TEST_P(Filter, stops_at_every_call_through_a_foreign_door) {
@@ -114,12 +135,14 @@ TEST_P(Filter, stops_at_every_call_through_a_foreign_door) {
 }
 
 TEST_P(Filter, knows_the_calls_that_change_or_depend_on_identity) {
-  for (const int number : {SYS_setuid, SYS_setresuid, SYS_setfsuid, SYS_setgroups, SYS_capset, SYS_openat, SYS_execve, SYS_connect,
-                           SYS_kill, SYS_clone, SYS_clone3, SYS_io_uring_enter, SYS_timer_settime, SYS_sched_getaffinity, SYS_unlinkat,
-                           SYS_faccessat2, SYS_keyctl, SYS_msgget, SYS_shmget})
+  for (const int number : {SYS_setuid, SYS_setresuid, SYS_setfsuid, SYS_setgroups, SYS_capset, SYS_openat, SYS_execve,
+                           SYS_connect, SYS_kill, SYS_clone, SYS_clone3, SYS_io_uring_enter, SYS_timer_settime,
+                           SYS_sched_getaffinity, SYS_unlinkat, SYS_faccessat2, SYS_keyctl, SYS_msgget, SYS_shmget})
     EXPECT_TRUE(traced(code, call(number))) << number;
-  for (const int number : {SYS_close, SYS_mmap, SYS_getuid, SYS_nanosleep, SYS_exit_group}) EXPECT_FALSE(traced(code, call(number))) << number;
-  for (const int number : {SYS_read, SYS_futex, SYS_recvmsg}) EXPECT_EQ(traced(code, call(number)), GetParam()) << number;
+  for (const int number : {SYS_close, SYS_mmap, SYS_getuid, SYS_nanosleep, SYS_exit_group})
+    EXPECT_FALSE(traced(code, call(number))) << number;
+  for (const int number : {SYS_read, SYS_futex, SYS_recvmsg})
+    EXPECT_EQ(traced(code, call(number)), GetParam()) << number;
 }
 
 TEST_P(Filter, is_accepted_by_the_kernel_and_a_call_without_a_tracer_fails) {

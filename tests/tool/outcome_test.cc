@@ -6,20 +6,24 @@
 namespace behalf::tool::testing {
 namespace {
 
-Outcome printed(const std::string& text, long returned = 0) { return {true, returned, text}; }
+Outcome printed(const std::string& text, long returned = 0) {
+  return {true, returned, text};
+}
 
 TEST(Reference, made_of_equal_runs_matches_the_same_and_nothing_else) {
   const Reference reference(printed("reads the note of alice\n"), printed("reads the note of alice\n"));
   EXPECT_TRUE(reference.agrees());
   EXPECT_TRUE(reference.matches(printed("reads the note of alice\n")));
-  for (const char* other : {"reads the note of bob\n", "reads the note of alice", "reads the note of alice\n\n", "", "reads  the note of alice\n"})
+  for (const char* other : {"reads the note of bob\n", "reads the note of alice", "reads the note of alice\n\n", "",
+                            "reads  the note of alice\n"})
     EXPECT_FALSE(reference.matches(printed(other))) << other;
   EXPECT_FALSE(reference.matches(printed("reads the note of alice\n", 1)));
   EXPECT_FALSE(reference.matches({false, 0, "reads the note of alice\n"}));
 }
 
 TEST(Reference, masks_process_numbers_and_times_and_compares_the_rest) {
-  const Reference reference(printed("pid 1201 at 08:14:59.123: user 3001"), printed("pid 1377 at 08:15:00.456: user 3001"));
+  const Reference reference(printed("pid 1201 at 08:14:59.123: user 3001"),
+                            printed("pid 1377 at 08:15:00.456: user 3001"));
   EXPECT_TRUE(reference.agrees());
   EXPECT_TRUE(reference.matches(printed("pid 7 at 08:16:01.999: user 3001")));
   EXPECT_FALSE(reference.matches(printed("pid 1201 at 08:14:59.123: user 0")));
@@ -28,7 +32,8 @@ TEST(Reference, masks_process_numbers_and_times_and_compares_the_rest) {
 }
 
 TEST(Reference, masks_names_and_addresses) {
-  const Reference reference(printed("made /tmp/x-aB3 at 0x7ffd1000 for alice"), printed("made /tmp/x-zz9 at 0x7fff2000 for alice"));
+  const Reference reference(printed("made /tmp/x-aB3 at 0x7ffd1000 for alice"),
+                            printed("made /tmp/x-zz9 at 0x7fff2000 for alice"));
   EXPECT_TRUE(reference.agrees());
   EXPECT_TRUE(reference.matches(printed("made /tmp/x-Q at 0xdead for alice")));
   EXPECT_FALSE(reference.matches(printed("made /var/x-Q at 0xdead for alice")));

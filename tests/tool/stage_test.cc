@@ -110,7 +110,8 @@ std::string account_in_words(const char* name) {
   int count = static_cast<int>(groups.size());
   getgrouplist(name, entry->pw_gid, groups.data(), &count);
   std::set<gid_t> sorted(groups.begin(), groups.begin() + count);
-  return fmt::format("{} {}:{} home {} groups {}", name, entry->pw_uid, entry->pw_gid, entry->pw_dir, fmt::join(sorted, " "));
+  return fmt::format("{} {}:{} home {} groups {}", name, entry->pw_uid, entry->pw_gid, entry->pw_dir,
+                     fmt::join(sorted, " "));
 }
 
 // "TYPE MODE UID:GID PATH [CONTENT]" of everything below a folder.
@@ -119,7 +120,10 @@ std::string tree(const std::string& top) {
   const auto add = [&](const fs::path& path) {
     struct stat status {};
     lstat(path.c_str(), &status);
-    std::string line = fmt::format("{} {:04o} {}:{} {}", S_ISDIR(status.st_mode) ? "d" : S_ISREG(status.st_mode) ? "f" : "?",
+    std::string line = fmt::format("{} {:04o} {}:{} {}",
+                                   S_ISDIR(status.st_mode)   ? "d"
+                                   : S_ISREG(status.st_mode) ? "f"
+                                                             : "?",
                                    status.st_mode & 07777, status.st_uid, status.st_gid, path.string());
     if (S_ISREG(status.st_mode)) line += " " + text_of(path.string());
     while (line.ends_with('\n')) line.pop_back();
@@ -133,7 +137,8 @@ std::string tree(const std::string& top) {
 TEST(Stage, has_the_accounts_of_the_design_and_no_other) {
   EXPECT_EQ(on_stage([] {
               std::string text;
-              for (const char* name : {"root", "alice", "bob", "shield", "daemon"}) text += account_in_words(name) + "\n";
+              for (const char* name : {"root", "alice", "bob", "shield", "daemon"})
+                text += account_in_words(name) + "\n";
               int count = 0;
               while (getpwent() != nullptr) ++count;
               text += fmt::format("{} accounts\n", count);
@@ -155,7 +160,8 @@ TEST(Stage, has_the_accounts_of_the_design_and_no_other) {
 TEST(Stage, has_the_homes_of_the_design) {
   const auto home = [](const char* path, const char* name, int id) {
     return fmt::format(
-        "d 0700 {1}:{1} {0}\nd 0700 {1}:{1} {0}/.config\nf 0600 {1}:{1} {0}/.config/app.conf owner={2}\nf 0600 {1}:{1} {0}/note.txt {2}\n",
+        "d 0700 {1}:{1} {0}\nd 0700 {1}:{1} {0}/.config\nf 0600 {1}:{1} {0}/.config/app.conf owner={2}\nf 0600 {1}:{1} "
+        "{0}/note.txt {2}\n",
         path, id, name);
   };
   EXPECT_EQ(on_stage([] { return tree("/root") + tree("/home/alice") + tree("/home/bob"); }),
@@ -207,13 +213,15 @@ TEST(Stage, gives_processes_an_environment_without_XDG_variables) {
 TEST(Stage, lets_nobody_change_the_machine) {
   EXPECT_EQ(on_stage([] {
               std::string text;
-              for (const char* folder : {"/", "/etc", "/usr", "/usr/local/bin", "/var/lib", "/var/log", "/sys", "/proc/sys", "/boot", "/opt", "/lib/x86_64-linux-gnu"}) {
+              for (const char* folder : {"/", "/etc", "/usr", "/usr/local/bin", "/var/lib", "/var/log", "/sys",
+                                         "/proc/sys", "/boot", "/opt", "/lib/x86_64-linux-gnu"}) {
                 if (!fs::exists(folder)) continue;
                 const std::string file = std::string(folder) + "/behalf-was-here";
                 const int fd = open(file.c_str(), O_CREAT | O_WRONLY, 0600);
                 if (fd >= 0) text += fmt::format("created {}\n", file);
               }
-              for (const char* file : {"/etc/hostname", "/proc/sys/kernel/hostname", "/etc/ld.so.cache", "/proc/sysrq-trigger", "/sys/kernel/mm/ksm/run"}) {
+              for (const char* file : {"/etc/hostname", "/proc/sys/kernel/hostname", "/etc/ld.so.cache",
+                                       "/proc/sysrq-trigger", "/sys/kernel/mm/ksm/run"}) {
                 if (!fs::exists(file)) continue;
                 if (const int fd = open(file, O_WRONLY); fd >= 0) text += fmt::format("opened {}\n", file);
               }
@@ -254,7 +262,8 @@ TEST(Stage, has_a_loopback_interface_that_works_and_no_other) {
               address.sin_family = AF_INET;
               address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
               socklen_t size = sizeof address;
-              const bool connected = bind(server, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(server, 1) == 0 &&
+              const bool connected = bind(server, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                                     listen(server, 1) == 0 &&
                                      getsockname(server, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
                                      connect(client, reinterpret_cast<sockaddr*>(&address), size) == 0;
               return fmt::format("{}{}", fmt::join(names, ", "), connected ? ", connected" : "");
@@ -305,7 +314,8 @@ TEST(Stage, takes_from_root_what_would_harm_the_machine_and_no_more) {
   const std::string status = on_stage([] { return text_of("/proc/self/status"); });
   const auto at = status.find("CapBnd:");
   const auto bounding = std::stoull(status.substr(at + 8), nullptr, 16);
-  for (const int power : {16 /* SYS_MODULE */, 17 /* SYS_RAWIO */, 22 /* SYS_BOOT */, 25 /* SYS_TIME */}) EXPECT_EQ(bounding >> power & 1, 0U) << power;
+  for (const int power : {16 /* SYS_MODULE */, 17 /* SYS_RAWIO */, 22 /* SYS_BOOT */, 25 /* SYS_TIME */})
+    EXPECT_EQ(bounding >> power & 1, 0U) << power;
   for (const int power : {0, 1, 2, 6, 7, 21}) EXPECT_EQ(bounding >> power & 1, 1U) << power;
   EXPECT_EQ(on_stage([] {
               rlimit core{};
@@ -330,8 +340,8 @@ TEST(Stage, makes_a_process_an_account_for_good) {
       if (person.uid != 0 && setresuid(0, 0, 0) == 0) text += " can come back";
       return text;
     });
-    EXPECT_EQ(said, fmt::format("{0} {0} {0} {1} {1} {1} groups {2} in {3}", person.uid, person.gid, fmt::join(person.groups, " "),
-                                person.uid == 0 ? "/" : person.home));
+    EXPECT_EQ(said, fmt::format("{0} {0} {0} {1} {1} {1} groups {2} in {3}", person.uid, person.gid,
+                                fmt::join(person.groups, " "), person.uid == 0 ? "/" : person.home));
   }
 }
 
@@ -358,13 +368,15 @@ TEST(Library, is_found_on_the_stage_wherever_the_machine_has_it) {
   for (const char* below : {"/tmp", "/var/tmp", "/root", "/home", "/srv", "/run", "/opt", "/var/lib"}) {
     const Folder folder(below);
     const Placed placed = place_on_stage(folder.path + "/libmine.so");
-    EXPECT_EQ(on_stage([&] {
-                std::string text = text_of(placed.path);
-                if (open(placed.path.c_str(), O_WRONLY) >= 0) text += ", writable";
-                become(account("alice"));
-                if (open(placed.path.c_str(), O_RDONLY) < 0) text += ", not for alice";
-                return text;
-              }, placed.shown),
+    EXPECT_EQ(on_stage(
+                  [&] {
+                    std::string text = text_of(placed.path);
+                    if (open(placed.path.c_str(), O_WRONLY) >= 0) text += ", writable";
+                    become(account("alice"));
+                    if (open(placed.path.c_str(), O_RDONLY) < 0) text += ", not for alice";
+                    return text;
+                  },
+                  placed.shown),
               "mine")
         << below;
   }
@@ -374,11 +386,14 @@ TEST(Library, is_shown_with_its_neighbours_and_without_the_folder_s_other_files)
   const Folder folder("/tmp");
   const Placed placed = place_on_stage(folder.path + "/libmine.so");
   ASSERT_EQ(placed.shown.size(), 1U);
-  EXPECT_EQ(on_stage([&] {
-              std::set<std::string> names;
-              for (const auto& entry : fs::directory_iterator(placed.shown[0].at)) names.insert(entry.path().filename().string());
-              return fmt::format("{}", fmt::join(names, " "));
-            }, placed.shown),
+  EXPECT_EQ(on_stage(
+                [&] {
+                  std::set<std::string> names;
+                  for (const auto& entry : fs::directory_iterator(placed.shown[0].at))
+                    names.insert(entry.path().filename().string());
+                  return fmt::format("{}", fmt::join(names, " "));
+                },
+                placed.shown),
             "libmine.so libmine.so.1");
 }
 
@@ -397,7 +412,8 @@ struct Machine {
     for (const char* kind : {"msg", "sem", "shm"}) machine.ipc += text_of(std::string("/proc/sysvipc/") + kind);
     std::istringstream keys(text_of("/proc/keys"));
     for (std::string line; std::getline(keys, line);)
-      if (line.find(" 3001 ") != std::string::npos || line.find(" 3002 ") != std::string::npos) machine.keys += line + "\n";
+      if (line.find(" 3001 ") != std::string::npos || line.find(" 3002 ") != std::string::npos)
+        machine.keys += line + "\n";
     for (const char* place : {"/tmp", "/run", "/var/tmp", "/dev/shm", "/dev/mqueue", "/srv", "/home"})
       if (std::error_code error; fs::exists(place, error))
         for (const auto& entry : fs::directory_iterator(place)) machine.files.insert(entry.path().string());
@@ -410,11 +426,13 @@ void expect_same(const Machine& before, const Machine& after) {
   EXPECT_EQ(before.ipc, after.ipc);
   EXPECT_EQ(before.keys, after.keys);
   std::set<std::string> added;
-  std::set_difference(after.files.begin(), after.files.end(), before.files.begin(), before.files.end(), std::inserter(added, added.end()));
+  std::set_difference(after.files.begin(), after.files.end(), before.files.begin(), before.files.end(),
+                      std::inserter(added, added.end()));
   // Others work on this machine too: only what bears our names is ours.
   std::erase_if(added, [](const std::string& file) {
-    return file.find("behalf") == std::string::npos && file.find("alice") == std::string::npos && file.find("bob") == std::string::npos &&
-           file.find("left-behind") == std::string::npos && file.find("new") == std::string::npos;
+    return file.find("behalf") == std::string::npos && file.find("alice") == std::string::npos &&
+           file.find("bob") == std::string::npos && file.find("left-behind") == std::string::npos &&
+           file.find("new") == std::string::npos;
   });
   EXPECT_THAT(added, IsEmpty());
 }
@@ -423,7 +441,8 @@ TEST(Machine_after_a_stage, is_what_it_was_when_all_went_well) {
   const Machine before = Machine::now();
   on_stage([] {
     msgget(IPC_PRIVATE, IPC_CREAT | 0600);
-    for (const char* file : {"/tmp/left-behind", "/run/left-behind", "/var/tmp/left-behind", "/dev/shm/left-behind", "/srv/inbox/left-behind"})
+    for (const char* file : {"/tmp/left-behind", "/run/left-behind", "/var/tmp/left-behind", "/dev/shm/left-behind",
+                             "/srv/inbox/left-behind"})
       close(open(file, O_CREAT | O_WRONLY, 0600));
     return std::string();
   });
@@ -467,7 +486,8 @@ TEST(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
   }
   const auto services = [&] {
     const auto all = processes_of_the_tool(marker);
-    return std::count_if(all.begin(), all.end(), [](const std::string& words) { return words.find("behalf-service") != std::string::npos; });
+    return std::count_if(all.begin(), all.end(),
+                         [](const std::string& words) { return words.find("behalf-service") != std::string::npos; });
   };
   const auto patience = std::chrono::steady_clock::now() + 15s;
   while (services() < 4 && std::chrono::steady_clock::now() < patience) std::this_thread::sleep_for(20ms);
@@ -475,7 +495,8 @@ TEST(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
   kill(tool, SIGKILL);
   waitpid(tool, nullptr, 0);
   const auto until = std::chrono::steady_clock::now() + 2s;
-  while (!processes_of_the_tool(marker).empty() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(20ms);
+  while (!processes_of_the_tool(marker).empty() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(20ms);
   EXPECT_THAT(processes_of_the_tool(marker), IsEmpty());
   expect_same(before, Machine::now());
 }

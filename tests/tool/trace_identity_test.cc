@@ -22,8 +22,11 @@ using ::testing::SizeIs;
 
 // As trap::who_am_i writes it.
 std::string in_words(const Credentials& c) {
-  const auto ids = [](const Ids& four) { return fmt::format("{} {} {} {}", four.real, four.effective, four.saved, four.fs); };
-  std::string line = fmt::format("uid {} gid {} eff {:016x} prm {:016x} groups", ids(c.uid), ids(c.gid), c.effective, c.permitted);
+  const auto ids = [](const Ids& four) {
+    return fmt::format("{} {} {} {}", four.real, four.effective, four.saved, four.fs);
+  };
+  std::string line =
+      fmt::format("uid {} gid {} eff {:016x} prm {:016x} groups", ids(c.uid), ids(c.gid), c.effective, c.permitted);
   for (const gid_t group : c.groups) line += fmt::format(" {}", group);
   return line;
 }
@@ -72,7 +75,8 @@ TEST_P(Credentials_of_effects, change_in_all_threads_with_glibc_s_seteuid_and_th
   run.start({.program = "wrapper_seteuid", .words = {"glibc"}});
   ASSERT_TRUE(run.to_the_end());
   for (const char* object : {"/trap/caller", "/trap/bystander"})
-    for (const Effect& effect : run.effects_on(object)) EXPECT_EQ(run.as(effect).uid, (Ids{0, 3001, 0, 3001})) << object;
+    for (const Effect& effect : run.effects_on(object))
+      EXPECT_EQ(run.as(effect).uid, (Ids{0, 3001, 0, 3001})) << object;
   std::map<int, bool> calls;  // thread, broadcast
   for (const IdentityCall& call : run.tracer.identity_calls()) {
     EXPECT_TRUE(calls.emplace(call.thread, call.broadcast).second) << "thread " << call.thread << " twice";
@@ -114,7 +118,8 @@ TEST_P(Credentials_of_effects, of_a_new_thread_are_its_maker_s) {
   TrapRun run(options());
   run.start({.program = "changes_credentials"});
   ASSERT_TRUE(run.to_the_end());
-  const Thread& thread = run.tracer.threads().at(static_cast<std::size_t>(run.effect_on("/trap/thread-of-alice").thread));
+  const Thread& thread =
+      run.tracer.threads().at(static_cast<std::size_t>(run.effect_on("/trap/thread-of-alice").thread));
   EXPECT_EQ(run.tracer.credentials()[thread.born_as].uid, (Ids{0, 3001, 0, 3001}));
   EXPECT_EQ(thread.birth, Birth::thread);
   EXPECT_EQ(thread.parent, 0);

@@ -13,7 +13,10 @@ using Quiet = Tracer::Quiet;
 using Milliseconds = std::chrono::milliseconds;
 
 std::string to_words(Quiet quiet) {
-  return quiet == Quiet::quiet ? "quiet" : quiet == Quiet::lingering ? "lingering" : quiet == Quiet::busy ? "busy" : "gone";
+  return quiet == Quiet::quiet       ? "quiet"
+         : quiet == Quiet::lingering ? "lingering"
+         : quiet == Quiet::busy      ? "busy"
+                                     : "gone";
 }
 
 struct Rest {
@@ -48,9 +51,9 @@ TEST_P(Wait_without_end, is_quiet_at_once) {
   EXPECT_EQ(run.output(), "");
 }
 INSTANTIATE_TEST_SUITE_P(, Wait_without_end,
-                         ::testing::Values("pause", "futex", "poll", "ppoll", "select", "epoll", "epoll_pwait2", "read", "sem_wait",
-                                           "sigwait", "join", "stopped", "stopped-threads", "vfork", "timer-disarmed",
-                                           "timer-deleted", "alarm-cancelled"),
+                         ::testing::Values("pause", "futex", "poll", "ppoll", "select", "epoll", "epoll_pwait2", "read",
+                                           "sem_wait", "sigwait", "join", "stopped", "stopped-threads", "vfork",
+                                           "timer-disarmed", "timer-deleted", "alarm-cancelled"),
                          test_name);
 
 class Wait_with_an_end : public Way {};
@@ -61,9 +64,10 @@ TEST_P(Wait_with_an_end, is_waited_for_until_the_bound) {
   EXPECT_LT(at.after, 1500ms);
 }
 INSTANTIATE_TEST_SUITE_P(, Wait_with_an_end,
-                         ::testing::Values("nanosleep", "clock_nanosleep", "futex-timed", "poll-timed", "ppoll-timed", "select-timed",
-                                           "pselect-timed", "epoll-timed", "epoll_pwait2-timed", "sem_timedwait", "sigtimedwait",
-                                           "thread-sleeps", "timer-long", "timer-repeated"),
+                         ::testing::Values("nanosleep", "clock_nanosleep", "futex-timed", "poll-timed", "ppoll-timed",
+                                           "select-timed", "pselect-timed", "epoll-timed", "epoll_pwait2-timed",
+                                           "sem_timedwait", "sigtimedwait", "thread-sleeps", "timer-long",
+                                           "timer-repeated"),
                          test_name);
 
 class Armed_timer : public Way {};
@@ -75,7 +79,8 @@ TEST_P(Armed_timer, is_waited_for_until_it_has_fired) {
   EXPECT_EQ(run.output(), "fired\n");
 }
 INSTANTIATE_TEST_SUITE_P(, Armed_timer,
-                         ::testing::Values("timer", "timer-absolute", "timer-realtime", "timer-boottime", "setitimer", "timerfd", "alarm"),
+                         ::testing::Values("timer", "timer-absolute", "timer-realtime", "timer-boottime", "setitimer",
+                                           "timerfd", "alarm"),
                          test_name);
 
 class Work_without_end : public Way {};
@@ -91,11 +96,13 @@ TEST_P(Work_without_end, is_never_called_quiet) {
                }});
     ASSERT_TRUE(own.until_marked(1));
     own.run_for(30ms);
-    EXPECT_EQ(to_words(own.tracer.run_until_quiet(100ms, Tracer::Clock::now() + 400ms)), "busy") << (pinned ? "pinned" : "free");
+    EXPECT_EQ(to_words(own.tracer.run_until_quiet(100ms, Tracer::Clock::now() + 400ms)), "busy")
+        << (pinned ? "pinned" : "free");
   }
 }
 INSTANTIATE_TEST_SUITE_P(, Work_without_end,
-                         ::testing::Values("spin", "spin-in-thread", "futex-ping-pong", "pipe-ping-pong", "process-ping-pong", "yields"),
+                         ::testing::Values("spin", "spin-in-thread", "futex-ping-pong", "pipe-ping-pong",
+                                           "process-ping-pong", "yields"),
                          test_name);
 
 TEST(Sleep, that_a_stop_interrupted_still_has_an_end) {

@@ -142,7 +142,8 @@ TEST_P(Ring_followed, with_entries_and_completions_of_double_size) {
 
 TEST_P(Ring_followed, in_each_operation_that_names_a_file) {
   follow("all-operations");
-  for (const char* name : {"statx", "openat2", "unlinkat", "mkdirat", "renameat", "symlinkat", "linkat", "getxattr", "setxattr"}) {
+  for (const char* name :
+       {"statx", "openat2", "unlinkat", "mkdirat", "renameat", "symlinkat", "linkat", "getxattr", "setxattr"}) {
     const Effect effect = by_ring(std::string("/trap/") + name);
     EXPECT_EQ(effect.call, std::string("io_uring ") + name);
     EXPECT_TRUE(effect.finished) << name;

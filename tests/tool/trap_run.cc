@@ -49,7 +49,9 @@ bool Watcher::marked(unsigned long kind) const {
   return std::any_of(marks.begin(), marks.end(), [&](const Mark& mark) { return mark.kind == kind; });
 }
 
-std::string trap_path(const std::string& name) { return std::string(TRAPS) + "/" + name; }
+std::string trap_path(const std::string& name) {
+  return std::string(TRAPS) + "/" + name;
+}
 
 TrapRun::TrapRun(TracerOptions options) : tracer(options, watcher), output_(memfd_create("output", MFD_CLOEXEC)) {}
 
@@ -87,7 +89,9 @@ void TrapRun::run_for(std::chrono::milliseconds time) {
   tracer.run_until([] { return false; }, Tracer::Clock::now() + time);
 }
 
-std::string TrapRun::output() const { return all_of(output_); }
+std::string TrapRun::output() const {
+  return all_of(output_);
+}
 
 std::vector<Effect> TrapRun::effects_on(const std::string& prefix) const {
   std::vector<Effect> found;

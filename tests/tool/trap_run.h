@@ -16,7 +16,7 @@ namespace behalf::tool::testing {
 class Watcher : public Observer {
  public:
   std::vector<Mark> marks;
-  std::string wants_stacks_of;    // calls with this in their object
+  std::string wants_stacks_of;  // calls with this in their object
   bool wants_births = false;
   std::vector<std::pair<int, int>> ends;  // thread number, wait status
 
@@ -35,11 +35,11 @@ class Watcher : public Observer {
 std::string trap_path(const std::string& name);
 
 struct Start {
-  std::string program = {};  // a trap's name, or a path
+  std::string program = {};             // a trap's name, or a path
   std::vector<std::string> words = {};  // after the program's name
-  std::function<void()> before = {};  // in the child, after the filter is installed and before the exec
-  std::string directory = {};  // to start in
-  bool filtered = true;  // false: run without the filter, for comparison
+  std::function<void()> before = {};    // in the child, after the filter is installed and before the exec
+  std::string directory = {};           // to start in
+  bool filtered = true;                 // false: run without the filter, for comparison
 };
 
 class TrapRun {

@@ -16,11 +16,24 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr Ids all(unsigned id) { return {id, id, id, id}; }
-constexpr Ids full(unsigned id) { return {id, id, 0, id}; }
+constexpr Ids all(unsigned id) {
+  return {id, id, id, id};
+}
+constexpr Ids full(unsigned id) {
+  return {id, id, 0, id};
+}
 
 // The credentials of every record here, by number.
-enum Worn : CredentialsTable::Id { service, as_alice, as_bob, alice_herself, bob_himself, spare, alice_other_groups, half_alice };
+enum Worn : CredentialsTable::Id {
+  service,
+  as_alice,
+  as_bob,
+  alice_herself,
+  bob_himself,
+  spare,
+  alice_other_groups,
+  half_alice
+};
 std::vector<Credentials> credentials() {
   constexpr std::uint64_t power = 0x1ffffffffffULL;
   return {{all(0), all(0), {0}, power, power},
@@ -51,8 +64,12 @@ std::vector<Thread> threads() {
   return made;
 }
 
-CredentialsTable::Id worn_for(const std::string& user) { return user == "alice" ? as_alice : user == "bob" ? as_bob : service; }
-CredentialsTable::Id worn_by_oracle(const std::string& user) { return user == "alice" ? alice_herself : user == "bob" ? bob_himself : service; }
+CredentialsTable::Id worn_for(const std::string& user) {
+  return user == "alice" ? as_alice : user == "bob" ? as_bob : service;
+}
+CredentialsTable::Id worn_by_oracle(const std::string& user) {
+  return user == "alice" ? alice_herself : user == "bob" ? bob_himself : service;
+}
 
 State state() {
   State state;
@@ -80,7 +97,9 @@ Effect effect(int thread, CredentialsTable::Id as, const std::string& object, lo
 }
 
 const char* const own_note = "/home/alice/note.txt";
-std::string answer_of(const std::string& user) { return "note of " + user + "\n"; }
+std::string answer_of(const std::string& user) {
+  return "note of " + user + "\n";
+}
 
 // A leg in which everything is right: one call for each user, each reading the note of alice (allowed to her alone).
 LegRecord leg(const std::string& name, const std::vector<std::string>& users) {
@@ -99,7 +118,8 @@ LegRecord leg(const std::string& name, const std::vector<std::string>& users) {
     call.output = answer_of(user);
     call.worn_at_begin = call.worn_at_return = worn_for(user);
     call.first = sequence;
-    Effect done = effect(caller, worn_for(user), own_note, user == "bob" ? -EACCES : 3, static_cast<int>(record.calls.size()));
+    Effect done =
+        effect(caller, worn_for(user), own_note, user == "bob" ? -EACCES : 3, static_cast<int>(record.calls.size()));
     done.sequence = sequence + 5;
     record.effects.push_back(done);
     call.last = sequence += 10;
@@ -119,7 +139,9 @@ LegRecord oracle(const std::string& user) {
 }
 
 Oracles oracles() {
-  return {{"alice", {oracle("alice"), oracle("alice")}}, {"bob", {oracle("bob"), oracle("bob")}}, {"root", {oracle("root")}}};
+  return {{"alice", {oracle("alice"), oracle("alice")}},
+          {"bob", {oracle("bob"), oracle("bob")}},
+          {"root", {oracle("root")}}};
 }
 
 Verdict verdict_of(const std::vector<LegRecord>& legs, const Oracles& from = oracles()) {
@@ -128,7 +150,8 @@ Verdict verdict_of(const std::vector<LegRecord>& legs, const Oracles& from = ora
 }
 
 // The verdict on a cold leg with one thing changed.
-Verdict changed(const std::function<void(LegRecord&)>& change, const std::vector<std::string>& users = {"alice"}, const std::string& name = "cold") {
+Verdict changed(const std::function<void(LegRecord&)>& change, const std::vector<std::string>& users = {"alice"},
+                const std::string& name = "cold") {
   LegRecord record = leg(name, users);
   change(record);
   return verdict_of({record});
@@ -141,7 +164,9 @@ std::vector<std::string> kinds(const Verdict& verdict) {
 }
 
 // The first finding, or an empty one.
-Finding first_of(const Verdict& verdict) { return verdict.findings.empty() ? Finding{} : verdict.findings.front(); }
+Finding first_of(const Verdict& verdict) {
+  return verdict.findings.empty() ? Finding{} : verdict.findings.front();
+}
 
 // It fails, and the first finding is of that kind, code and hop.
 void expect_first(const Verdict& verdict, const std::string& kind, const std::string& hop, const std::string& code) {
@@ -155,8 +180,9 @@ void expect_first(const Verdict& verdict, const std::string& kind, const std::st
 }
 
 TEST(Verdict, works_when_all_four_conditions_hold_in_every_leg) {
-  const Verdict verdict = verdict_of({leg("cold", {"alice"}), leg("warm", {"root", "alice"}), leg("after-bob", {"bob", "alice"}),
-                                      leg("alternating", {"alice", "bob", "alice", "bob"}), leg("service-after", {"alice", "root"})});
+  const Verdict verdict =
+      verdict_of({leg("cold", {"alice"}), leg("warm", {"root", "alice"}), leg("after-bob", {"bob", "alice"}),
+                  leg("alternating", {"alice", "bob", "alice", "bob"}), leg("service-after", {"alice", "root"})});
   EXPECT_EQ(verdict.answer, Answer::works) << ::testing::PrintToString(kinds(verdict));
   EXPECT_THAT(verdict.findings, IsEmpty());
   EXPECT_THAT(verdict.reasons, IsEmpty());
@@ -175,7 +201,8 @@ TEST(Outcome_of_a_call, that_is_nobody_s_is_a_wrong_answer) {
 }
 
 TEST(Outcome_of_a_call, that_returns_something_else_is_a_wrong_answer) {
-  expect_first(changed([](LegRecord& record) { record.calls[0].returned = 13; }), "wrong-answer", "environment", "B402");
+  expect_first(changed([](LegRecord& record) { record.calls[0].returned = 13; }), "wrong-answer", "environment",
+               "B402");
 }
 
 TEST(Outcome_of_a_call, that_is_the_service_s_is_lost) {
@@ -185,18 +212,22 @@ TEST(Outcome_of_a_call, that_is_the_service_s_is_lost) {
 }
 
 TEST(Outcome_of_a_call, that_is_the_user_s_before_is_leaked_by_a_cache) {
-  const Verdict verdict = changed([](LegRecord& record) { record.calls[1].output = answer_of("bob"); }, {"bob", "alice"}, "after-bob");
+  const Verdict verdict =
+      changed([](LegRecord& record) { record.calls[1].output = answer_of("bob"); }, {"bob", "alice"}, "after-bob");
   expect_first(verdict, "leaked", "cache", "B401");
   EXPECT_EQ(first_of(verdict).got_user, "bob");
   EXPECT_EQ(first_of(verdict).expected_user, "alice");
 }
 
 TEST(Outcome_of_a_call, that_follows_a_kept_descriptor_or_connection_is_blamed_on_it) {
-  for (const auto& [target, hop, code] : {std::tuple{"7 /srv/inbox/kept", "descriptor", "B404"}, {"7 socket:[123]", "connection", "B501"}})
-    expect_first(changed([&](LegRecord& record) {
-                   record.calls[1].output = answer_of("bob");
-                   record.calls[1].before.descriptors.emplace_back(target);
-                 }, {"bob", "alice"}, "after-bob"),
+  for (const auto& [target, hop, code] :
+       {std::tuple{"7 /srv/inbox/kept", "descriptor", "B404"}, {"7 socket:[123]", "connection", "B501"}})
+    expect_first(changed(
+                     [&](LegRecord& record) {
+                       record.calls[1].output = answer_of("bob");
+                       record.calls[1].before.descriptors.emplace_back(target);
+                     },
+                     {"bob", "alice"}, "after-bob"),
                  "leaked", hop, code);
 }
 
@@ -208,7 +239,8 @@ TEST(Outcome_of_a_call, that_names_the_spare_account_is_blunted) {
 }
 
 TEST(Outcome_of_a_call, of_the_service_afterwards_is_judged_too) {
-  const Verdict verdict = changed([](LegRecord& record) { record.calls[1].output = answer_of("alice"); }, {"alice", "root"}, "service-after");
+  const Verdict verdict = changed([](LegRecord& record) { record.calls[1].output = answer_of("alice"); },
+                                  {"alice", "root"}, "service-after");
   EXPECT_EQ(verdict.answer, Answer::fails);
   ASSERT_THAT(verdict.findings, Not(IsEmpty()));
   EXPECT_EQ(first_of(verdict).expected_user, "root");
@@ -232,7 +264,8 @@ TEST(Outcome_of_a_call, that_could_not_be_attributed_is_judged_by_what_it_return
 // (2) the effects
 
 TEST(Effect_of_a_call, done_as_the_service_is_lost_where_the_thread_was_there_before_it_is_a_queue_s) {
-  const Verdict verdict = changed([](LegRecord& record) { record.effects.push_back(effect(worker, service, own_note)); });
+  const Verdict verdict =
+      changed([](LegRecord& record) { record.effects.push_back(effect(worker, service, own_note)); });
   expect_first(verdict, "lost", "queue", "B102");
   const Finding finding = first_of(verdict);
   ASSERT_TRUE(finding.effect);
@@ -274,8 +307,10 @@ TEST(Effect_of_a_call, judged_by_the_real_id_is_judged_by_it_here_too) {
 }
 
 TEST(Effect_of_a_call, by_a_thread_that_it_made_or_a_child_is_blamed_on_their_making) {
-  expect_first(changed([](LegRecord& record) { record.effects.push_back(effect(fresh_thread, service, own_note)); }), "lost", "thread", "B101");
-  const Verdict verdict = changed([](LegRecord& record) { record.effects.push_back(effect(child, service, own_note)); });
+  expect_first(changed([](LegRecord& record) { record.effects.push_back(effect(fresh_thread, service, own_note)); }),
+               "lost", "thread", "B101");
+  const Verdict verdict =
+      changed([](LegRecord& record) { record.effects.push_back(effect(child, service, own_note)); });
   expect_first(verdict, "lost", "child", "B301");
   EXPECT_EQ(first_of(verdict).handoff, "clone");
   EXPECT_EQ(first_of(verdict).certainty, "structural");
@@ -304,7 +339,8 @@ TEST(Effect_of_a_call, that_was_refused_to_the_oracle_too_is_right) {
 }
 
 TEST(Effect_of_a_call, on_a_public_file_is_right_whoever_does_it) {
-  EXPECT_EQ(changed([](LegRecord& record) { record.effects.push_back(effect(worker, service, "/etc/passwd")); }).answer, Answer::works);
+  EXPECT_EQ(changed([](LegRecord& record) { record.effects.push_back(effect(worker, service, "/etc/passwd")); }).answer,
+            Answer::works);
   EXPECT_EQ(changed([](LegRecord& record) {
               record.effects.push_back(effect(worker, service, "/etc/passwd"));
               record.effects.back().reads = false;
@@ -314,11 +350,13 @@ TEST(Effect_of_a_call, on_a_public_file_is_right_whoever_does_it) {
 
 TEST(Effect_of_no_call, is_wrong_only_when_it_is_neither_user_s_while_calls_run) {
   const auto with = [](CredentialsTable::Id as, std::uint64_t sequence) {
-    return changed([=](LegRecord& record) {
-      record.effects.push_back(effect(worker, as, "/srv/inbox/x", 3, -1));
-      record.effects.back().sequence = sequence;
-      record.effects.back().reads = false;
-    }, {"alice", "bob"}, "concurrent");
+    return changed(
+        [=](LegRecord& record) {
+          record.effects.push_back(effect(worker, as, "/srv/inbox/x", 3, -1));
+          record.effects.back().sequence = sequence;
+          record.effects.back().reads = false;
+        },
+        {"alice", "bob"}, "concurrent");
   };
   EXPECT_EQ(with(as_alice, 105).answer, Answer::works);
   EXPECT_EQ(with(as_bob, 105).answer, Answer::works);
@@ -330,28 +368,52 @@ TEST(Effect_of_no_call, is_wrong_only_when_it_is_neither_user_s_while_calls_run)
 // (3) what is left
 
 TEST(State_after_a_call, with_a_caller_of_another_identity_is_lingering) {
-  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[1].as = as_alice; }), "lingering", "call", "B001");
-  expect_first(changed([](LegRecord& record) { record.calls[0].worn_at_return = alice_herself; }), "lingering", "call", "B001");
+  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[1].as = as_alice; }), "lingering", "call",
+               "B001");
+  expect_first(changed([](LegRecord& record) { record.calls[0].worn_at_return = alice_herself; }), "lingering", "call",
+               "B001");
 }
 
 TEST(State_after_a_call, with_another_thread_s_identity_changed_is_broadcast) {
-  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[2].as = as_alice; }), "broadcast", "broadcast", "B701");
+  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[2].as = as_alice; }), "broadcast",
+               "broadcast", "B701");
 }
 
 TEST(State_after_a_call, with_a_thread_of_the_user_left_is_lingering) {
-  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads.push_back({fresh_thread, as_alice}); }), "lingering", "thread", "B101");
-  EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.threads.push_back({fresh_thread, service}); }).answer, Answer::works);
+  expect_first(changed([](LegRecord& record) {
+                 record.calls[0].after.threads.push_back({fresh_thread, as_alice});
+               }),
+               "lingering", "thread", "B101");
+  EXPECT_EQ(changed([](LegRecord& record) {
+              record.calls[0].after.threads.push_back({fresh_thread, service});
+            }).answer,
+            Answer::works);
 }
 
 TEST(State_after_a_call, with_a_child_that_is_half_the_user_is_lingering_and_one_that_is_wholly_is_right) {
-  EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.threads.push_back({child, alice_herself}); }).answer, Answer::works);
-  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads.push_back({child, as_alice}); }), "lingering", "child", "B301");
-  EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.threads.push_back({child, bob_himself}); }).answer, Answer::fails);
+  EXPECT_EQ(changed([](LegRecord& record) {
+              record.calls[0].after.threads.push_back({child, alice_herself});
+            }).answer,
+            Answer::works);
+  expect_first(changed([](LegRecord& record) {
+                 record.calls[0].after.threads.push_back({child, as_alice});
+               }),
+               "lingering", "child", "B301");
+  EXPECT_EQ(changed([](LegRecord& record) {
+              record.calls[0].after.threads.push_back({child, bob_himself});
+            }).answer,
+            Answer::fails);
 }
 
 TEST(Identity_call_in_all_threads, is_broadcast_even_when_it_was_taken_back) {
-  expect_first(changed([](LegRecord& record) { record.identity_calls.push_back({105, worker, 0, "setresuid", true}); }), "broadcast", "broadcast", "B701");
-  EXPECT_EQ(changed([](LegRecord& record) { record.identity_calls.push_back({5, worker, -1, "setresuid", true}); }).answer, Answer::works);
+  expect_first(changed([](LegRecord& record) {
+                 record.identity_calls.push_back({105, worker, 0, "setresuid", true});
+               }),
+               "broadcast", "broadcast", "B701");
+  EXPECT_EQ(changed([](LegRecord& record) {
+              record.identity_calls.push_back({5, worker, -1, "setresuid", true});
+            }).answer,
+            Answer::works);
 }
 
 struct Alteration {
@@ -365,18 +427,22 @@ TEST_P(State_of_the_process, that_is_not_what_it_was_is_altered) {
   expect_first(verdict, "altered", "process-state", "B702");
   EXPECT_THAT(first_of(verdict).got_outcome, HasSubstr(GetParam().now));
 }
-INSTANTIATE_TEST_SUITE_P(, State_of_the_process,
-                         ::testing::Values(Alteration{"directory", [](State& s) { s.directory = "/srv"; }, "/srv"},
-                                           Alteration{"mask", [](State& s) { s.mask = "0077"; }, "0077"},
-                                           Alteration{"environment", [](State& s) { s.environment += "A=b\n"; }, "A=b"},
-                                           Alteration{"variable_gone", [](State& s) { s.environment = "HOME=/root\n"; }, "the environment is"},
-                                           Alteration{"limits", [](State& s) { s.limits = "Max open files 100\nMax processes 100"; }, "Max open files 100"},
-                                           Alteration{"ignored", [](State& s) { s.ignored = "8"; }, "ignored"},
-                                           Alteration{"caught", [](State& s) { s.caught = "8"; }, "handled"}),
-                         [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , State_of_the_process,
+    ::testing::Values(Alteration{"directory", [](State& s) { s.directory = "/srv"; }, "/srv"},
+                      Alteration{"mask", [](State& s) { s.mask = "0077"; }, "0077"},
+                      Alteration{"environment", [](State& s) { s.environment += "A=b\n"; }, "A=b"},
+                      Alteration{"variable_gone", [](State& s) { s.environment = "HOME=/root\n"; },
+                                 "the environment is"},
+                      Alteration{"limits", [](State& s) { s.limits = "Max open files 100\nMax processes 100"; },
+                                 "Max open files 100"},
+                      Alteration{"ignored", [](State& s) { s.ignored = "8"; }, "ignored"},
+                      Alteration{"caught", [](State& s) { s.caught = "8"; }, "handled"}),
+    [](const auto& one) { return one.param.name; });
 
 TEST(State_after_a_call, with_a_descriptor_more_is_no_change) {
-  EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.descriptors.emplace_back("9 /srv/inbox/x"); }).answer, Answer::works);
+  EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.descriptors.emplace_back("9 /srv/inbox/x"); }).answer,
+            Answer::works);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -421,7 +487,10 @@ TEST(Verdict, is_unclear_when_a_leg_could_not_be_run) {
 }
 
 TEST(Verdict, is_unclear_when_something_was_not_seen) {
-  EXPECT_EQ(changed([](LegRecord& record) { record.problems.emplace_back("requests of an io_uring could not be read"); }).answer, Answer::unclear);
+  EXPECT_EQ(changed([](LegRecord& record) {
+              record.problems.emplace_back("requests of an io_uring could not be read");
+            }).answer,
+            Answer::unclear);
   Oracles from = oracles();
   from["bob"][0].problems.emplace_back("CLONE_UNTRACED");
   EXPECT_EQ(verdict_of({leg("cold", {"alice"})}, from).answer, Answer::unclear);
@@ -460,7 +529,9 @@ TEST(Verdict, is_unclear_when_a_call_was_never_made) {
             Answer::works);
 }
 
-TEST(Verdict, is_unclear_when_no_leg_was_run) { EXPECT_NE(verdict_of({}).answer, Answer::works); }
+TEST(Verdict, is_unclear_when_no_leg_was_run) {
+  EXPECT_NE(verdict_of({}).answer, Answer::works);
+}
 
 TEST(Verdict, fails_in_spite_of_doubts_where_something_was_seen_to_go_wrong) {
   const Verdict verdict = changed([](LegRecord& record) {
@@ -486,7 +557,8 @@ TEST(First_finding, is_the_first_divergence_and_its_answer_is_folded_below_it) {
 }
 
 TEST(Same_divergence, in_other_legs_is_counted_and_not_repeated) {
-  std::vector<LegRecord> legs = {leg("cold", {"alice"}), leg("warm", {"root", "alice"}), leg("after-bob", {"bob", "alice"})};
+  std::vector<LegRecord> legs = {leg("cold", {"alice"}), leg("warm", {"root", "alice"}),
+                                 leg("after-bob", {"bob", "alice"})};
   for (LegRecord& record : legs) record.effects.back().as = service;
   const Verdict verdict = verdict_of(legs);
   ASSERT_THAT(verdict.findings, SizeIs(1));

@@ -14,8 +14,9 @@ namespace behalf::tool {
 namespace {
 
 // The order in which families are told; others follow by name.
-constexpr const char* families[] = {"call",         "threads", "queues",      "libc",    "io_uring", "coroutines", "children",
-                                    "environment", "caches",  "descriptors", "sockets", "keyrings", "broadcasts"};
+constexpr const char* families[] = {"call",       "threads",  "queues",      "libc",   "io_uring",
+                                    "coroutines", "children", "environment", "caches", "descriptors",
+                                    "sockets",    "keyrings", "broadcasts"};
 
 std::size_t position(const std::string& family) {
   return static_cast<std::size_t>(std::find(std::begin(families), std::end(families), family) - std::begin(families));
@@ -25,7 +26,8 @@ std::filesystem::path catalogue_folder() {
   const auto tool = std::filesystem::read_symlink("/proc/self/exe");
   for (const auto& prefix : {tool.parent_path().parent_path(), tool.parent_path().parent_path().parent_path()})
     if (std::filesystem::is_directory(prefix / "lib/behalf/catalogue")) return prefix / "lib/behalf/catalogue";
-  throw MachineError("the catalogue is missing: lib/behalf/catalogue beside the tool's bin; build or install behalf again");
+  throw MachineError(
+      "the catalogue is missing: lib/behalf/catalogue beside the tool's bin; build or install behalf again");
 }
 
 }  // namespace
@@ -57,7 +59,8 @@ Row read_row(const std::string& library) {
     }
     const auto key = keys.find(line.substr(0, colon));
     if (colon == std::string::npos || key == keys.end())
-      throw UsageError(fmt::format("the row {}/{} has a line that is no `key: value` of a row: {}", row.family, row.name, line));
+      throw UsageError(
+          fmt::format("the row {}/{} has a line that is no `key: value` of a row: {}", row.family, row.name, line));
     last = key->second;
     const auto begin = line.find_first_not_of(" \t", colon + 1);
     *last = begin == std::string::npos ? "" : line.substr(begin);
@@ -68,7 +71,9 @@ Row read_row(const std::string& library) {
   for (std::string posture; postures >> posture;)
     if (posture != "none") row.works.push_back(posture);
   const auto functions = file.exported_functions();
-  const auto has = [&](const char* name) { return std::find(functions.begin(), functions.end(), name) != functions.end(); };
+  const auto has = [&](const char* name) {
+    return std::find(functions.begin(), functions.end(), name) != functions.end();
+  };
   row.has_before = has("before");
   row.has_cured = has("cured");
   row.has_before_cured = has("before_cured");

@@ -7,11 +7,11 @@
 namespace behalf::tool {
 
 struct Row {
-  std::string name;                 // of its file
-  std::string family;               // of its folder
+  std::string name;    // of its file
+  std::string family;  // of its folder
   std::string library;
   std::string title, hop, clock, wrong, cure, source;
-  std::vector<std::string> works;   // postures in which it is expected to work
+  std::vector<std::string> works;  // postures in which it is expected to work
   bool has_before = false, has_cured = false, has_before_cured = false;
 };
 

@@ -28,14 +28,18 @@ ElfFile::~ElfFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool ElfFile::is_elf() const { return elf_ != nullptr && elf_kind(elf_) == ELF_K_ELF; }
+bool ElfFile::is_elf() const {
+  return elf_ != nullptr && elf_kind(elf_) == ELF_K_ELF;
+}
 
 unsigned ElfFile::machine() const {
   GElf_Ehdr header;
   return gelf_getehdr(elf_, &header) != nullptr ? header.e_machine : 0U;
 }
 
-bool ElfFile::is_64_bit() const { return gelf_getclass(elf_) == ELFCLASS64; }
+bool ElfFile::is_64_bit() const {
+  return gelf_getclass(elf_) == ELFCLASS64;
+}
 
 bool ElfFile::is_program() const {
   bool pie = false;
@@ -44,7 +48,8 @@ bool ElfFile::is_program() const {
     Elf_Data* const data = elf_getdata(section, nullptr);
     for (int i = 0; data != nullptr && i < static_cast<int>(header.sh_size / header.sh_entsize); ++i) {
       GElf_Dyn entry;
-      if (gelf_getdyn(data, i, &entry) != nullptr && entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_PIE)) pie = true;
+      if (gelf_getdyn(data, i, &entry) != nullptr && entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_PIE))
+        pie = true;
     }
   });
   GElf_Ehdr header;
@@ -66,7 +71,8 @@ std::vector<std::string> ElfFile::exported_functions() const {
       if (gelf_getsym(data, i, &symbol) == nullptr || symbol.st_shndx == SHN_UNDEF) continue;
       const unsigned type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
       if ((type != STT_FUNC && type != STT_GNU_IFUNC) || binding == STB_LOCAL) continue;
-      if (const char* name = elf_strptr(elf_, header.sh_link, symbol.st_name); name != nullptr) names.emplace_back(name);
+      if (const char* name = elf_strptr(elf_, header.sh_link, symbol.st_name); name != nullptr)
+        names.emplace_back(name);
     }
   });
   return names;

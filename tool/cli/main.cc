@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <map>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/catalogue.h"
 #include "cli/library.h"
@@ -63,7 +63,8 @@ Report report_of(const Inquired& inquired, double seconds) {
 
 Style style_for(const Destination& destination, const Options& options) {
   const char* const no_colour = std::getenv("NO_COLOR");
-  return {destination.is_terminal() && (no_colour == nullptr || *no_colour == '\0'), options.verbose, destination.width()};
+  return {destination.is_terminal() && (no_colour == nullptr || *no_colour == '\0'), options.verbose,
+          destination.width()};
 }
 
 // Where the tool was called, for paths relative to it. Empty when it is gone.
@@ -147,15 +148,18 @@ std::vector<Row> wanted_rows(const Options& options) {
   std::vector<Row> rows = read_catalogue();
   if (options.families.empty()) return rows;
   for (const std::string& family : options.families) {
-    const bool known = std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.family == family || row.name == family; });
+    const bool known = std::any_of(rows.begin(), rows.end(),
+                                   [&](const Row& row) { return row.family == family || row.name == family; });
     if (known) continue;
     std::vector<std::string> names;
     for (const Row& row : rows)
       if (names.empty() || names.back() != row.family) names.push_back(row.family);
-    throw UsageError(fmt::format("no family or operation '{}' in the catalogue: the families are {}", family, fmt::join(names, ", ")));
+    throw UsageError(fmt::format("no family or operation '{}' in the catalogue: the families are {}", family,
+                                 fmt::join(names, ", ")));
   }
   std::erase_if(rows, [&](const Row& row) {
-    return std::none_of(options.families.begin(), options.families.end(), [&](const std::string& f) { return row.family == f || row.name == f; });
+    return std::none_of(options.families.begin(), options.families.end(),
+                        [&](const std::string& f) { return row.family == f || row.name == f; });
   });
   return rows;
 }
@@ -177,13 +181,21 @@ int survey(const Options& options) {
   const std::vector<std::string> postures = options.postures.empty() ? all_postures : options.postures;
   for (const Row& row : rows) {
     const Placed placed = place_on_stage(row.library);
-    Inquiry inquiry{row.name, row.family, row.library, {placed.path, placed.shown, "operation", row.has_before ? "before" : ""}, postures};
+    Inquiry inquiry{row.name,
+                    row.family,
+                    row.library,
+                    {placed.path, placed.shown, "operation", row.has_before ? "before" : ""},
+                    postures};
     inquiries.push_back(inquiry);
   }
   for (const Row& row : rows) {
     if (!row.has_cured) continue;
     const Placed placed = place_on_stage(row.library);
-    Inquiry inquiry{row.name + "/cured", row.family, row.library, {placed.path, placed.shown, "cured", row.has_before_cured ? "before_cured" : ""}, {}};
+    Inquiry inquiry{row.name + "/cured",
+                    row.family,
+                    row.library,
+                    {placed.path, placed.shown, "cured", row.has_before_cured ? "before_cured" : ""},
+                    {}};
     // A cure is for the postures that the library offers.
     for (const std::string& posture : postures)
       if (posture == "full" || posture == "shielded") inquiry.postures.push_back(posture);
@@ -222,33 +234,55 @@ int run(int argc, char** argv) {
 
   CLI::App* const survey_command = app.add_subcommand("survey", "everyday operations, measured on this machine");
   survey_command->add_option("FAMILY", options.families, "families or operations (default: all)");
-  survey_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(survey_formats), ", ")))->check(CLI::IsMember(names_of(survey_formats)))->capture_default_str();
-  survey_command->add_option("--baseline", options.baseline, "an earlier survey (--format json): say what has changed since, and exit 1 when something got worse");
-  survey_command->footer("Examples:\n  behalf survey\n  behalf survey threads queues --posture full\n  behalf survey --format json -o survey.json\n\n"
-                         "Exit status: 0 the survey was made, 1 something got worse than in the baseline, 2 the tool's check of\nitself failed, 64 usage, 69 this machine cannot do it, 70 internal.");
+  survey_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(survey_formats), ", ")))
+      ->check(CLI::IsMember(names_of(survey_formats)))
+      ->capture_default_str();
+  survey_command->add_option(
+      "--baseline", options.baseline,
+      "an earlier survey (--format json): say what has changed since, and exit 1 when something got worse");
+  survey_command->footer(
+      "Examples:\n  behalf survey\n  behalf survey threads queues --posture full\n  behalf survey --format json -o "
+      "survey.json\n\n"
+      "Exit status: 0 the survey was made, 1 something got worse than in the baseline, 2 the tool's check of\nitself "
+      "failed, 64 usage, 69 this machine cannot do it, 70 internal.");
 
   CLI::App* const check_command = app.add_subcommand("check", "one operation of yours");
-  check_command->add_option("LIBRARY", options.library, "a shared object: a path, or a name that the dynamic linker knows")->required();
+  check_command
+      ->add_option("LIBRARY", options.library, "a shared object: a path, or a name that the dynamic linker knows")
+      ->required();
   check_command->add_option("OPERATION", options.operation, "an exported function int NAME(void)")->required();
-  check_command->add_option("--before", options.before, "a function void NAME(void), run once as the service before any call");
-  check_command->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))->check(CLI::IsMember(leg_names));
-  check_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(check_formats), ", ")))->check(CLI::IsMember(names_of(check_formats)))->capture_default_str();
+  check_command->add_option("--before", options.before,
+                            "a function void NAME(void), run once as the service before any call");
+  check_command
+      ->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))
+      ->check(CLI::IsMember(leg_names));
+  check_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(check_formats), ", ")))
+      ->check(CLI::IsMember(names_of(check_formats)))
+      ->capture_default_str();
   check_command->add_flag("-v,--verbose", options.verbose, "every finding and every frame");
-  check_command->footer("Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture effective --leg cold -v\n\n"
-                        "Exit status: 0 works, 1 does not work, 2 unclear, 64 usage, 69 this machine cannot do it, 70 internal.");
+  check_command->footer(
+      "Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture "
+      "effective --leg cold -v\n\n"
+      "Exit status: 0 works, 1 does not work, 2 unclear, 64 usage, 69 this machine cannot do it, 70 internal.");
 
   for (CLI::App* command : {survey_command, check_command}) {
-    command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")->check(CLI::IsMember(all_postures));
+    command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
+        ->check(CLI::IsMember(all_postures));
     command->add_option("-o,--output", options.output, "write the report to this file");
-    command->add_option("--limit", options.limit, "seconds that a leg may take")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
-    command->add_option("--settle", options.settle, "seconds to wait for late effects that come of their own accord")->check(CLI::Range(0.0, 60.0))->capture_default_str();
+    command->add_option("--limit", options.limit, "seconds that a leg may take")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    command->add_option("--settle", options.settle, "seconds to wait for late effects that come of their own accord")
+        ->check(CLI::Range(0.0, 60.0))
+        ->capture_default_str();
   }
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "behalf: {} (behalf {}--help says how)\n", error.what(), argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
+    fmt::print(stderr, "behalf: {} (behalf {}--help says how)\n", error.what(),
+               argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
     return exit_usage;
   }
   return survey_command->parsed() ? survey(options) : check(options);
@@ -273,8 +307,11 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
   const bool closed_output = fill_standard_descriptors();
   try {
-    const bool to_file = std::any_of(argv, argv + argc, [](const char* word) { return std::string(word).starts_with("-o") || std::string(word).starts_with("--output"); });
-    if (closed_output && !to_file) throw MachineError("standard output is closed: give the report a place with -o FILE");
+    const bool to_file = std::any_of(argv, argv + argc, [](const char* word) {
+      return std::string(word).starts_with("-o") || std::string(word).starts_with("--output");
+    });
+    if (closed_output && !to_file)
+      throw MachineError("standard output is closed: give the report a place with -o FILE");
     return run(argc, argv);
   } catch (const UsageError& error) {
     fmt::print(stderr, "behalf: {}\n", error.what());

@@ -26,7 +26,8 @@ Destination::Destination(const std::string& file) : name_(file.empty() ? "standa
   fd_ = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ >= 0) return;
   const std::string why = fmt::format("cannot write the report to '{}': {}", file, std::strerror(errno));
-  if (errno == EROFS || errno == ENOSPC || errno == EDQUOT || errno == EIO) throw MachineError(why + "; name another place with -o");
+  if (errno == EROFS || errno == ENOSPC || errno == EDQUOT || errno == EIO)
+    throw MachineError(why + "; name another place with -o");
   throw UsageError(why + "; name another place with -o");
 }
 
@@ -36,7 +37,8 @@ Destination::~Destination() {
 
 void Destination::write(const std::string& text) const {
   const auto fail = [&] {
-    throw MachineError(fmt::format("cannot write the report to {}: {}; free some space, or name another place with -o", name_, std::strerror(errno)));
+    throw MachineError(fmt::format("cannot write the report to {}: {}; free some space, or name another place with -o",
+                                   name_, std::strerror(errno)));
   };
   if (fd_ > 2 && ftruncate(fd_, 0) != 0 && errno != EINVAL) fail();  // a pipe or a device has no size
   for (std::size_t at = 0; at < text.size();) {
@@ -48,7 +50,9 @@ void Destination::write(const std::string& text) const {
   if (fd_ > 2 && fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) fail();
 }
 
-bool Destination::is_terminal() const { return isatty(fd_) == 1; }
+bool Destination::is_terminal() const {
+  return isatty(fd_) == 1;
+}
 
 int Destination::width() const {
   winsize size{};
@@ -69,8 +73,12 @@ void ProgressBar::show(std::size_t done, std::size_t total) {
   constexpr std::size_t cells = 30;
   const std::size_t full = done * cells / total;
   const double elapsed = time - started_;
-  const std::string left = done > 0 && elapsed > 1 ? fmt::format(", {:.0f} s left", elapsed * static_cast<double>(total - done) / static_cast<double>(done)) : "";
-  fmt::print(stderr, "\r\033[K[{}{}] {}/{} legs{}", std::string(full, '#'), std::string(cells - full, '.'), done, total, left);
+  const std::string left =
+      done > 0 && elapsed > 1
+          ? fmt::format(", {:.0f} s left", elapsed * static_cast<double>(total - done) / static_cast<double>(done))
+          : "";
+  fmt::print(stderr, "\r\033[K[{}{}] {}/{} legs{}", std::string(full, '#'), std::string(cells - full, '.'), done, total,
+             left);
   std::fflush(stderr);
 }
 

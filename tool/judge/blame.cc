@@ -13,15 +13,19 @@ namespace {
 std::string swap_names(std::string text) {
   std::string swapped;
   for (std::size_t at = 0; at < text.size();) {
-    if (text.compare(at, 5, "alice") == 0) swapped += "bob", at += 5;
-    else if (text.compare(at, 3, "bob") == 0) swapped += "alice", at += 3;
-    else swapped += text[at++];
+    if (text.compare(at, 5, "alice") == 0)
+      swapped += "bob", at += 5;
+    else if (text.compare(at, 3, "bob") == 0)
+      swapped += "alice", at += 3;
+    else
+      swapped += text[at++];
   }
   return swapped;
 }
 
 // The effect that the finding is about, as it happened in this run.
-const Effect* find_effect(const LegRecord& record, const std::string& call, const std::string& object, const std::string& user) {
+const Effect* find_effect(const LegRecord& record, const std::string& call, const std::string& object,
+                          const std::string& user) {
   for (const Effect& effect : record.effects) {
     if (effect.window < 0 || effect.call != call || effect.object != object) continue;
     const Call& in = record.calls[static_cast<std::size_t>(effect.window)];
@@ -33,21 +37,26 @@ const Effect* find_effect(const LegRecord& record, const std::string& call, cons
 // A mutex is not a queue: who unlocks it has handed over nothing.
 bool of_a_mutex(const std::vector<NamedFrame>& frames) {
   return std::any_of(frames.begin(), frames.end(), [](const NamedFrame& frame) {
-    return frame.function.find("mutex_unlock") != std::string::npos || frame.function.find("lll_lock") != std::string::npos;
+    return frame.function.find("mutex_unlock") != std::string::npos ||
+           frame.function.find("lll_lock") != std::string::npos;
   });
 }
 
 using Name = std::function<std::vector<NamedFrame>(const Stack&)>;
 
 // The last thing that reached the thread between two moments, mutexes left out.
-const Handoff* last_into(const LegRecord& record, int thread, std::uint64_t after, std::uint64_t before, const Name& name) {
+const Handoff* last_into(const LegRecord& record, int thread, std::uint64_t after, std::uint64_t before,
+                         const Name& name) {
   for (auto handoff = record.handoffs.rbegin(); handoff != record.handoffs.rend(); ++handoff)
-    if (handoff->to == thread && handoff->sequence < before && handoff->sequence > after && !of_a_mutex(name(handoff->stack))) return &*handoff;
+    if (handoff->to == thread && handoff->sequence < before && handoff->sequence > after &&
+        !of_a_mutex(name(handoff->stack)))
+      return &*handoff;
   return nullptr;
 }
 
 // From the thread that went astray back to one that was right, or as far as edges lead.
-const Handoff* last_right(const LegRecord& record, const Effect& effect, const std::string& user, std::string& certainty, const Name& name) {
+const Handoff* last_right(const LegRecord& record, const Effect& effect, const std::string& user,
+                          std::string& certainty, const Name& name) {
   const Handoff* found = nullptr;
   int thread = effect.thread;
   std::uint64_t before = effect.sequence;
@@ -104,9 +113,11 @@ void blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_r
   finding.handed_at = symbolizer.name(handoff->stack, shown);
 
   const std::string other = swap_names(finding.expected_user);
-  const Effect* const mirrored = find_effect(swapped_record, finding.effect->call, swap_names(finding.effect->object), other);
+  const Effect* const mirrored =
+      find_effect(swapped_record, finding.effect->call, swap_names(finding.effect->object), other);
   std::string certainty_there;
-  const Handoff* const recurs = mirrored == nullptr ? nullptr : last_right(swapped_record, *mirrored, other, certainty_there, name);
+  const Handoff* const recurs =
+      mirrored == nullptr ? nullptr : last_right(swapped_record, *mirrored, other, certainty_there, name);
   const bool same = recurs != nullptr && place_of(symbolizer.name(recurs->stack, shown)) == place_of(finding.handed_at);
   finding.handoff = handoff->kind;
   finding.certainty = same ? certainty : "ambiguous";

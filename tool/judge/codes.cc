@@ -8,11 +8,14 @@ namespace {
 // Looked up from the top: a line that names a kind stands before the one for its hop.
 constexpr Code table[] = {
     {"B901", "", "crashed", "the operation crashes, hangs or exits",
-     "run the operation by itself first; glibc aborts the process when set*id is called while threads differ in identity"},
+     "run the operation by itself first; glibc aborts the process when set*id is called while threads differ in "
+     "identity"},
     {"B702", "", "altered", "process-wide state is changed",
-     "give the thread its own working directory and umask with unshare(CLONE_FS), pass limits and environment explicitly"},
+     "give the thread its own working directory and umask with unshare(CLONE_FS), pass limits and environment "
+     "explicitly"},
     {"B701", "", "broadcast", "other threads' identity is changed",
-     "never call glibc's set*id, setgroups or initgroups from a service: impersonate with behalf::Impersonation, which changes one thread"},
+     "never call glibc's set*id, setgroups or initgroups from a service: impersonate with behalf::Impersonation, which "
+     "changes one thread"},
     {"B101", "thread", "", "a thread keeps the identity of its creator",
      "start threads with behalf::thread, or as the service (behalf::AsService) and impersonate inside"},
     {"B102", "queue", "", "a pool's thread works as whoever made it",
@@ -48,7 +51,9 @@ constexpr Code table[] = {
 
 }  // namespace
 
-std::span<const Code> codes() { return table; }
+std::span<const Code> codes() {
+  return table;
+}
 
 const Code& code_for(std::string_view hop, std::string_view kind) {
   const auto fits = [&](const Code& code) {

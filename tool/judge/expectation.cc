@@ -12,10 +12,13 @@
 namespace behalf::tool {
 namespace {
 
-constexpr std::uint64_t bit(int capability) { return 1ULL << capability; }
+constexpr std::uint64_t bit(int capability) {
+  return 1ULL << capability;
+}
 
 // With one of these in effect the file-system ids decide nothing (path_resolution(7), "Bypassing permission checks").
-constexpr std::uint64_t bypass_files = bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_FOWNER) | bit(CAP_CHOWN);
+constexpr std::uint64_t bypass_files =
+    bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_FOWNER) | bit(CAP_CHOWN);
 
 unsigned deciding(const Ids& ids, Decides decides) {
   switch (decides) {
@@ -45,7 +48,8 @@ bool ran_as(const Account& account, const Credentials& as, Decides decides) {
       return as.uid.fs == account.uid;
     case Decides::program: {
       // A new program is the user's when nothing of anybody else's is left in it (execve(2) keeps the saved ids).
-      const Ids uid = {account.uid, account.uid, account.uid, account.uid}, gid = {account.gid, account.gid, account.gid, account.gid};
+      const Ids uid = {account.uid, account.uid, account.uid, account.uid},
+                gid = {account.gid, account.gid, account.gid, account.gid};
       return as.uid == uid && as.gid == gid && as.permitted == 0;
     }
     case Decides::sender:
@@ -63,10 +67,12 @@ std::string who_is(const Account& expected, const Credentials& as, Decides decid
   if (decides == Decides::effective) uids.push_back(as.uid.fs);
   for (const unsigned uid : uids) {
     if (uid == expected.uid) continue;
-    const auto other = std::find_if(accounts().begin(), accounts().end(), [&](const Account& a) { return a.uid == uid; });
+    const auto other =
+        std::find_if(accounts().begin(), accounts().end(), [&](const Account& a) { return a.uid == uid; });
     return other == accounts().end() ? fmt::format("uid {}", uid) : std::string(other->name);
   }
-  if (deciding(as.gid, decides) != expected.gid || as.groups != expected.groups) return fmt::format("{} with other groups", expected.name);
+  if (deciding(as.gid, decides) != expected.gid || as.groups != expected.groups)
+    return fmt::format("{} with other groups", expected.name);
   if (ran_as(expected, as, decides)) return std::string(expected.name);
   return std::string(service_name);  // the user's ids, with the service's capabilities
 }

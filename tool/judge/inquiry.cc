@@ -27,7 +27,8 @@ int open_service_program() {
     const int fd = open(program.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd >= 0) return fd;
   }
-  throw std::system_error(errno, std::generic_category(), "the tool's own part libexec/behalf/behalf-service is missing");
+  throw std::system_error(errno, std::generic_category(),
+                          "the tool's own part libexec/behalf/behalf-service is missing");
 }
 
 struct Gathered {
@@ -52,9 +53,11 @@ std::vector<LegPlan> oracle_plans() {
 void sort_by_plan(std::vector<LegRecord>& legs) {
   const auto position = [](const LegRecord& leg) {
     const auto& plans = leg_plans();
-    return std::find_if(plans.begin(), plans.end(), [&](const LegPlan& plan) { return plan.name == leg.name; }) - plans.begin();
+    return std::find_if(plans.begin(), plans.end(), [&](const LegPlan& plan) { return plan.name == leg.name; }) -
+           plans.begin();
   };
-  std::sort(legs.begin(), legs.end(), [&](const LegRecord& a, const LegRecord& b) { return position(a) < position(b); });
+  std::sort(legs.begin(), legs.end(),
+            [&](const LegRecord& a, const LegRecord& b) { return position(a) < position(b); });
 }
 
 // What a cold leg is tried with when the caller's own thread went wrong and nothing that it did says why: where one
@@ -75,7 +78,8 @@ bool wants_probing(const Verdict& verdict) {
   if (verdict.findings.empty()) return false;
   const Finding& first = verdict.findings.front();
   const bool unexplained = !first.effect || first.kind == "denied";
-  return unexplained && (first.hop == "environment" || first.hop == "call") && first.kind != "crashed" && first.kind != "lingering";
+  return unexplained && (first.hop == "environment" || first.hop == "call") && first.kind != "crashed" &&
+         first.kind != "lingering";
 }
 
 }  // namespace
@@ -97,7 +101,8 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
   const int service_program = open_service_program();
   Schedule schedule(options.limits, service_program);
 
-  const auto plan = [&](const Operation& operation, const std::vector<std::string>& postures, Gathered& into, bool canary) {
+  const auto plan = [&](const Operation& operation, const std::vector<std::string>& postures, Gathered& into,
+                        bool canary) {
     for (const LegPlan& oracle : oracle_plans())
       schedule.add({operation, oracle, [&into](LegRecord record) {
                       const std::string user = record.oracle;
@@ -106,11 +111,12 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     for (const std::string& posture : postures) {
       for (LegPlan leg : leg_plans()) {
         const bool wanted = canary ? leg.name == "cold"
-                                   : options.legs.empty() ||
-                                         std::find(options.legs.begin(), options.legs.end(), leg.name) != options.legs.end();
+                                   : options.legs.empty() || std::find(options.legs.begin(), options.legs.end(),
+                                                                       leg.name) != options.legs.end();
         if (!wanted) continue;
         leg.posture = posture;
-        schedule.add({operation, leg, [&into, posture](LegRecord record) { into.legs[posture].push_back(std::move(record)); }});
+        schedule.add(
+            {operation, leg, [&into, posture](LegRecord record) { into.legs[posture].push_back(std::move(record)); }});
       }
     }
   };
@@ -134,9 +140,9 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     const bool caught = verdict.answer == Answer::fails && verdict.findings.front().kind == "lost";
     if (caught) continue;
     result.self_check = false;
-    result.self_check_trouble = fmt::format("the canary was not caught in the posture {}{}{}", posture,
-                                            verdict.reasons.empty() ? "" : ": ",
-                                            verdict.reasons.empty() ? "" : verdict.reasons.front());
+    result.self_check_trouble =
+        fmt::format("the canary was not caught in the posture {}{}{}", posture, verdict.reasons.empty() ? "" : ": ",
+                    verdict.reasons.empty() ? "" : verdict.reasons.front());
   }
   for (std::size_t i = 0; i < inquiries.size(); ++i) {
     Answers answers{inquiries[i], {}};
@@ -163,11 +169,13 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
       const std::vector<Probe> probes = probes_for(verdict.posture);
       auto& records = tried.emplace_back(probes.size());
       for (std::size_t p = 0; p < probes.size(); ++p)
-        schedule.add({inquiries[i].operation, probes[p].plan, [&records, p](LegRecord record) { records[p] = std::move(record); }});
+        schedule.add({inquiries[i].operation, probes[p].plan,
+                      [&records, p](LegRecord record) { records[p] = std::move(record); }});
       conclusions.emplace_back([&, i, probes] {
         for (std::size_t p = 0; p < probes.size(); ++p) {
           if (!records[p] || !records[p]->error.empty()) continue;
-          const Verdict answer = judge(gathered[i]->oracles, {*records[p]}, probes[p].plan.posture, symbolizer, inquiries[i].operation.shown);
+          const Verdict answer = judge(gathered[i]->oracles, {*records[p]}, probes[p].plan.posture, symbolizer,
+                                       inquiries[i].operation.shown);
           if (answer.answer != Answer::works) continue;
           Finding& finding = verdict.findings.front();
           finding.hop = probes[p].hop;
@@ -190,7 +198,8 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
       if (!again) continue;
       auto& records = tried.emplace_back(2);
       schedule.add({inquiries[i].operation, *again, [&records](LegRecord record) { records[0] = std::move(record); }});
-      schedule.add({inquiries[i].operation, swapped(*again), [&records](LegRecord record) { records[1] = std::move(record); }});
+      schedule.add(
+          {inquiries[i].operation, swapped(*again), [&records](LegRecord record) { records[1] = std::move(record); }});
       conclusions.emplace_back([&, i] {
         if (!records[0] || !records[1]) return;
         blame(verdict.findings.front(), *records[0], *records[1], symbolizer, inquiries[i].operation.shown);

@@ -16,27 +16,27 @@ const std::vector<LegPlan>& leg_plans();
 inline const std::vector<std::string> all_postures = {"files", "effective", "full", "shielded"};
 
 struct Inquiry {
-  std::string name;                   // to be reported under
+  std::string name;  // to be reported under
   std::string family;
-  std::string library;                // as the user gave it
+  std::string library;  // as the user gave it
   Operation operation;
   std::vector<std::string> postures;
 };
 
 struct Answers {
   Inquiry inquiry;
-  std::vector<Verdict> verdicts;      // one a posture, in the order asked
+  std::vector<Verdict> verdicts;  // one a posture, in the order asked
 };
 
 struct InquiryOptions {
   Limits limits;
-  std::vector<std::string> legs;      // empty: all
-  bool keep_records = false;          // with the verdicts, for reports that draw them
+  std::vector<std::string> legs;  // empty: all
+  bool keep_records = false;      // with the verdicts, for reports that draw them
   std::function<void(const Progress&)> progress;
 };
 
 struct Inquired {
-  bool self_check = false;            // the canary was caught in every posture that was asked about
+  bool self_check = false;  // the canary was caught in every posture that was asked about
   std::string self_check_trouble;
   std::vector<Answers> answers;
 };

@@ -70,8 +70,8 @@ struct Cast {
     throw std::system_error(errno, std::generic_category(), "dup2");
   // The service's program is opened by us, so that no folder of the stage need lead to it.
   const int program = fcntl(cast.service_program, F_DUPFD_CLOEXEC, 3);
-  std::vector<std::string> words = {"behalf-service", "--operation", cast.operation.symbol,
-                                    "--calls", fmt::format("{}", fmt::join(cast.plan.calls, ","))};
+  std::vector<std::string> words = {"behalf-service", "--operation", cast.operation.symbol, "--calls",
+                                    fmt::format("{}", fmt::join(cast.plan.calls, ","))};
   const auto say = [&](const char* key, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {key, value});
   };
@@ -82,7 +82,8 @@ struct Cast {
   const int gate = dup(cast.gate);  // without close-on-exec
   say("--gate", std::to_string(gate));
   say("--rounds", cast.plan.rounds > 0 ? std::to_string(cast.plan.rounds) : "");
-  std::vector<std::string> environment = environment_of(cast.plan.environment.empty() ? person : account(cast.plan.environment));
+  std::vector<std::string> environment =
+      environment_of(cast.plan.environment.empty() ? person : account(cast.plan.environment));
   std::vector<char*> argv, envp;
   for (std::string& word : words) argv.push_back(word.data());
   for (std::string& variable : environment) envp.push_back(variable.data());
@@ -183,7 +184,8 @@ class LegObserver : public Observer {
   int window(int thread) override {
     if (plan_.rounds == 0) return open_call_;
     const auto& threads = tracer_->threads();
-    for (int at = thread; at >= 0 && static_cast<std::size_t>(at) < threads.size(); at = threads[static_cast<std::size_t>(at)].parent) {
+    for (int at = thread; at >= 0 && static_cast<std::size_t>(at) < threads.size();
+         at = threads[static_cast<std::size_t>(at)].parent) {
       if (const auto open = open_.find(at); open != open_.end()) return open->second;
       if (threads[static_cast<std::size_t>(at)].birth == Birth::thread) return -1;
     }
@@ -253,19 +255,25 @@ State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mar
   state.ignored = without_glibcs_own(status_field(status, "SigIgn"));
   state.caught = without_glibcs_own(status_field(status, "SigCgt"));
   state.environment = read_memory(process, mark.b, mark.c);
-  for (const auto& [number, target] : descriptors_of(process)) state.descriptors.push_back(fmt::format("{} {}", number, target));
+  for (const auto& [number, target] : descriptors_of(process))
+    state.descriptors.push_back(fmt::format("{} {}", number, target));
   return state;
 }
 
 std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   return fmt::format("the process exited with {}", WEXITSTATUS(status));
 }
 
 class Leg {
  public:
-  Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program, std::optional<int> cpu)
-      : plan_(plan), limits_(limits), observer_(plan, record_), tracer_(options(cpu), observer_),
+  Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program,
+      std::optional<int> cpu)
+      : plan_(plan),
+        limits_(limits),
+        observer_(plan, record_),
+        tracer_(options(cpu), observer_),
         cast_{operation, plan, service_program, -1, gate_.read, make_filter(plan.handoffs)} {
     observer_.attach(tracer_);
     record_.name = plan.name;
@@ -339,7 +347,8 @@ class Leg {
     for (;;) {
       if (!tracer_.run_until(done, deadline_) && !observer_.waiting()) {
         stop_waiting("");
-        record_.crash->what = fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
+        record_.crash->what =
+            fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
         return;
       }
       struct stat status {};
@@ -354,7 +363,8 @@ class Leg {
       const Mark mark = *observer_.waiting();
       observer_.forget_waiting();
       if (!at(mark)) return;
-      if (write(gate_.write, "g", 1) != 1) throw std::system_error(errno, std::generic_category(), "letting the service on");
+      if (write(gate_.write, "g", 1) != 1)
+        throw std::system_error(errno, std::generic_category(), "letting the service on");
     }
   }
 

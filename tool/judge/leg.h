@@ -14,48 +14,48 @@ namespace behalf::tool {
 
 // What is asked about.
 struct Operation {
-  std::string library;         // as the stage has it; empty: the service's own (the canary)
+  std::string library;  // as the stage has it; empty: the service's own (the canary)
   std::vector<Shown> shown;
   std::string symbol;
-  std::string before;          // run once, as the service; may be empty
+  std::string before;  // run once, as the service; may be empty
 };
 
 // The arrangement.
 struct LegPlan {
-  std::string name;            // "cold", or "oracle" of somebody
-  std::string posture;         // empty in an oracle's process
-  std::string oracle;          // whose oracle it is; empty for the other legs
+  std::string name;                // "cold", or "oracle" of somebody
+  std::string posture;             // empty in an oracle's process
+  std::string oracle;              // whose oracle it is; empty for the other legs
   std::vector<std::string> calls;  // account names, and "idle"
-  unsigned rounds = 0;         // of concurrent calls
-  std::string environment;     // whose environment the service has; empty: its own
-  bool handoffs = false;       // record how work reaches threads: for blame, several times dearer
+  unsigned rounds = 0;             // of concurrent calls
+  std::string environment;         // whose environment the service has; empty: its own
+  bool handoffs = false;           // record how work reaches threads: for blame, several times dearer
 };
 
 struct Limits {
   std::chrono::milliseconds leg{10000};
-  std::chrono::milliseconds settle{600};   // how long late effects that will come of their own accord are waited for
+  std::chrono::milliseconds settle{600};  // how long late effects that will come of their own accord are waited for
   std::chrono::milliseconds idle_least{1100};
   std::chrono::milliseconds idle_most{4000};
 };
 
 struct Call {
   std::string user;
-  int caller = -1;             // thread number
+  int caller = -1;  // thread number
   bool begun = false;
-  bool ended = false;          // came back from the operation
+  bool ended = false;  // came back from the operation
   long returned = 0;
   std::string output;
-  bool output_known = true;    // false: concurrent output that could not be attributed
+  bool output_known = true;  // false: concurrent output that could not be attributed
   CredentialsTable::Id worn_at_begin = 0;
   CredentialsTable::Id worn_at_return = 0;
   std::uint64_t first = 0, last = 0;  // sequence numbers
   State before, after;
-  bool settled = true;         // false: something was still going on when the wait for it ended
+  bool settled = true;  // false: something was still going on when the wait for it ended
 };
 
 // How the service came to an end that was not its own.
 struct Crash {
-  std::string what;            // "killed by signal 11 (Segmentation fault)", "exited with 3", "did not return within 10 s"
+  std::string what;  // "killed by signal 11 (Segmentation fault)", "exited with 3", "did not return within 10 s"
   int call = -1;
   Stack stack;
 };
@@ -64,7 +64,7 @@ struct LegRecord {
   std::string name;
   std::string posture;
   std::string oracle;
-  std::string error;           // not empty: the leg could not be run, and why
+  std::string error;  // not empty: the leg could not be run, and why
   std::vector<Call> calls;
   std::vector<Thread> threads;
   std::vector<Effect> effects;
@@ -73,7 +73,7 @@ struct LegRecord {
   std::vector<Credentials> credentials;
   std::vector<std::string> problems;  // what was not seen: nothing can be said to work in such a leg
   std::optional<Crash> crash;
-  CredentialsTable::Id service = 0;   // what the service wears between calls
+  CredentialsTable::Id service = 0;  // what the service wears between calls
   std::uint64_t stops = 0;
   std::int64_t milliseconds = 0;
 };

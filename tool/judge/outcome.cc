@@ -15,8 +15,10 @@ std::vector<std::string> words_of(const std::string& text) {
   bool open = false;
   for (const char character : text) {
     const bool joins = std::isalnum(static_cast<unsigned char>(character)) != 0;
-    if (joins && open) words.back() += character;
-    else words.emplace_back(1, character);
+    if (joins && open)
+      words.back() += character;
+    else
+      words.emplace_back(1, character);
     open = joins;
   }
   return words;
@@ -24,7 +26,9 @@ std::vector<std::string> words_of(const std::string& text) {
 
 }  // namespace
 
-Outcome outcome_of(const Call& call) { return {call.ended, call.returned, call.output}; }
+Outcome outcome_of(const Call& call) {
+  return {call.ended, call.returned, call.output};
+}
 
 std::string describe(const Outcome& outcome) {
   if (!outcome.ended) return "did not return";
@@ -49,7 +53,8 @@ Reference::Reference(const Outcome& first, const Outcome& second) : first_(first
   bool anything_left = words_.empty();
   for (std::size_t i = 0; i < words_.size(); ++i) {
     noise_.push_back(words_[i] != others[i]);
-    const bool words = std::isalnum(static_cast<unsigned char>(words_[i][0])) != 0 && std::isalnum(static_cast<unsigned char>(others[i][0])) != 0;
+    const bool words = std::isalnum(static_cast<unsigned char>(words_[i][0])) != 0 &&
+                       std::isalnum(static_cast<unsigned char>(others[i][0])) != 0;
     if (noise_.back() && !words) agrees_ = false;  // the text around words is no noise
     anything_left = anything_left || (!noise_.back() && std::isalnum(static_cast<unsigned char>(words_[i][0])));
   }

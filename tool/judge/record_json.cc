@@ -9,9 +9,10 @@ using nlohmann::json;
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ids, real, effective, saved, fs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Credentials, uid, gid, groups, effective, permitted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, module, offset)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program, made_at)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished, by_ring, reads,
-                                   deferred, polled, stack)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program,
+                                   made_at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished,
+                                   by_ring, reads, deferred, polled, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, from, to, kind, certainty, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
@@ -24,11 +25,13 @@ namespace {
 
 // Output and paths are bytes, not text: JSON holds them with bytes that are no UTF-8 replaced only at the report.
 json binary_safe(const LegRecord& record) {
-  json value = {{"name", record.name}, {"posture", record.posture}, {"oracle", record.oracle}, {"error", record.error},
-                {"calls", record.calls}, {"threads", record.threads}, {"effects", record.effects},
-                {"identity_calls", record.identity_calls}, {"handoffs", record.handoffs}, {"credentials", record.credentials},
-                {"problems", record.problems}, {"service", record.service}, {"stops", record.stops},
-                {"milliseconds", record.milliseconds}};
+  json value = {{"name", record.name},         {"posture", record.posture},
+                {"oracle", record.oracle},     {"error", record.error},
+                {"calls", record.calls},       {"threads", record.threads},
+                {"effects", record.effects},   {"identity_calls", record.identity_calls},
+                {"handoffs", record.handoffs}, {"credentials", record.credentials},
+                {"problems", record.problems}, {"service", record.service},
+                {"stops", record.stops},       {"milliseconds", record.milliseconds}};
   if (record.crash) value["crash"] = *record.crash;
   return value;
 }

@@ -7,7 +7,9 @@
 
 namespace behalf::tool {
 
-bool refused(const Effect& effect) { return effect.finished && (effect.result == -EACCES || effect.result == -EPERM); }
+bool refused(const Effect& effect) {
+  return effect.finished && (effect.result == -EACCES || effect.result == -EPERM);
+}
 
 std::string result_in_words(const Effect& effect) {
   if (!effect.finished) return "not seen to end";
@@ -25,8 +27,10 @@ Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
     for (const Effect& effect : run.effects) {
       const std::pair key{effect.call, effect.object};
       right.results.try_emplace(key, result_in_words(effect));
-      if (refused(effect)) right.refused.insert(key);
-      else if (effect.finished && effect.result >= 0) right.allowed.insert(key);
+      if (refused(effect))
+        right.refused.insert(key);
+      else if (effect.finished && effect.result >= 0)
+        right.allowed.insert(key);
     }
   }
   if (!right.unclear.empty() || runs.empty()) {

@@ -18,7 +18,7 @@ struct Right {
   std::vector<Reference> answers;  // by call
   std::set<Key> refused, allowed;
   std::map<Key, std::string> results;
-  std::string unclear;             // why the oracle can not be relied on; empty when it can
+  std::string unclear;  // why the oracle can not be relied on; empty when it can
 
   bool usable() const { return unclear.empty() && !answers.empty(); }
   const Reference& answer(std::size_t call) const { return answers[std::min(call, answers.size() - 1)]; }

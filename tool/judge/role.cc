@@ -39,7 +39,8 @@ const Maker* known_maker(const std::vector<NamedFrame>& stack) {
 // A coroutine's body is a function of its own in GCC's and Clang's naming.
 bool in_coroutine(const std::vector<NamedFrame>& stack) {
   return std::any_of(stack.begin(), stack.end(), [](const NamedFrame& frame) {
-    return frame.function.find("[clone .actor]") != std::string::npos || frame.function.find("[clone .resume]") != std::string::npos;
+    return frame.function.find("[clone .actor]") != std::string::npos ||
+           frame.function.find("[clone .resume]") != std::string::npos;
   });
 }
 
@@ -50,13 +51,16 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
   const auto thread = [&](int n) -> const Thread& { return leg.threads.at(static_cast<std::size_t>(n)); };
   const Thread& who = thread(number);
   const Call* call = window >= 0 ? &leg.calls[static_cast<std::size_t>(window)] : nullptr;
-  const pid_t service = leg.calls.empty() || leg.calls.front().caller < 0 ? 0 : thread(leg.calls.front().caller).process;
-  if (call != nullptr && number == call->caller) return {"call", "call", "the thread that called the operation", "the service", {}};
+  const pid_t service =
+      leg.calls.empty() || leg.calls.front().caller < 0 ? 0 : thread(leg.calls.front().caller).process;
+  if (call != nullptr && number == call->caller)
+    return {"call", "call", "the thread that called the operation", "the service", {}};
 
   ThreadRole role;
-  role.created_by = who.born_in < 0         ? "the service, before any call"
-                    : who.born_in == window ? "this call"
-                                            : fmt::format("an earlier call, for {}", leg.calls[static_cast<std::size_t>(who.born_in)].user);
+  role.created_by = who.born_in < 0 ? "the service, before any call"
+                    : who.born_in == window
+                        ? "this call"
+                        : fmt::format("an earlier call, for {}", leg.calls[static_cast<std::size_t>(who.born_in)].user);
   role.made_at = name(who.made_at);
   if (who.process != service) {
     const bool older = who.born_in != window;

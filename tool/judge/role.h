@@ -12,7 +12,7 @@ namespace behalf::tool {
 
 struct ThreadRole {
   std::string hop, clock;
-  std::string words;                // "a thread made before the call"
+  std::string words;  // "a thread made before the call"
   std::string created_by;
   std::vector<NamedFrame> made_at;  // the stack of its maker, where it is known
 };

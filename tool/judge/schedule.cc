@@ -40,7 +40,9 @@ std::vector<int> cpus() {
 }
 
 // Legs that wait for helpers to expire need no CPU for most of their time.
-bool waits(const LegPlan& plan) { return std::find(plan.calls.begin(), plan.calls.end(), "idle") != plan.calls.end(); }
+bool waits(const LegPlan& plan) {
+  return std::find(plan.calls.begin(), plan.calls.end(), "idle") != plan.calls.end();
+}
 
 void write_all(int fd, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {

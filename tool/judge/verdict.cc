@@ -19,7 +19,8 @@ namespace {
 
 class Judge {
  public:
-  Judge(const std::map<std::string, Right>& rights, const LegRecord& leg, Symbolizer& symbolizer, const std::vector<Shown>& shown)
+  Judge(const std::map<std::string, Right>& rights, const LegRecord& leg, Symbolizer& symbolizer,
+        const std::vector<Shown>& shown)
       : rights_(rights), leg_(leg), symbolizer_(symbolizer), shown_(shown) {}
 
   std::vector<Finding> findings() {
@@ -33,7 +34,8 @@ class Judge {
       judge_outcome(call, i, calls_of[call.user]++);
       judge_state(call, i);
     }
-    std::stable_sort(found_.begin(), found_.end(), [](const Finding& a, const Finding& b) { return a.sequence < b.sequence; });
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Finding& a, const Finding& b) { return a.sequence < b.sequence; });
     return std::move(found_);
   }
 
@@ -47,7 +49,9 @@ class Judge {
   // Concurrent work of a thread that serves both.
   static constexpr const char* either = "alice or bob";
 
-  pid_t service_process() const { return leg_.calls.empty() || leg_.calls[0].caller < 0 ? 0 : thread(leg_.calls[0].caller).process; }
+  pid_t service_process() const {
+    return leg_.calls.empty() || leg_.calls[0].caller < 0 ? 0 : thread(leg_.calls[0].caller).process;
+  }
 
   Finding start(std::string kind, std::string hop, std::string clock, const std::string& user) const {
     Finding finding;
@@ -100,7 +104,8 @@ class Judge {
       finding.got_user = call.user;
       finding.expected_outcome = right_answer->results.contains(key) ? right_answer->results.at(key) : "not refused";
       found_.push_back(std::move(finding));
-    } else if (effect.finished && effect.result >= 0 && right_answer->refused.contains(key) && !right_answer->allowed.contains(key)) {
+    } else if (effect.finished && effect.result >= 0 && right_answer->refused.contains(key) &&
+               !right_answer->allowed.contains(key)) {
       Finding finding = about(effect, "lost", call.user);
       finding.got_user = service_name;
       finding.expected_outcome = right_answer->results.at(key);
@@ -149,7 +154,8 @@ class Judge {
     };
     if (kind == "denied") {
       // The first switch of identity makes the process non-dumpable, and its /proc files root's (proc(5)).
-      if (effect.object.starts_with("/proc/PID") || effect.object.starts_with("/proc/self")) become("process-state", "process");
+      if (effect.object.starts_with("/proc/PID") || effect.object.starts_with("/proc/self"))
+        become("process-state", "process");
     } else if (broadcast_in(effect.window)) {
       become("broadcast", "process");
     } else if (effect.decides == Decides::real || (effect.decides == Decides::sender && as.uid.real == 0)) {
@@ -210,14 +216,16 @@ class Judge {
     if (mine == nullptr || mine->answers.empty() || !mine->unclear.empty() || !call.ended) return;
     if (leg_.name == "concurrent" && !call.output_known) {
       // What was printed could not be told apart; what was returned can.
-      if (call.returned == mine->answer(nth).outcome().returned || call.returned == mine->answers.front().outcome().returned)
+      if (call.returned == mine->answer(nth).outcome().returned ||
+          call.returned == mine->answers.front().outcome().returned)
         return;
     } else if (mine->matches(outcome_of(call), nth)) {
       return;
     }
     std::string kind = "wrong-answer", got = call.user;
     for (const auto& [name, other] : rights_) {
-      if (name == call.user || other.answers.empty() || !other.unclear.empty() || !other.matches(outcome_of(call), 0)) continue;
+      if (name == call.user || other.answers.empty() || !other.unclear.empty() || !other.matches(outcome_of(call), 0))
+        continue;
       kind = name == service_name ? "lost" : "leaked";
       got = name;
       if (name == service_name) break;  // the likelier of the two
@@ -313,7 +321,8 @@ class Judge {
     if (before != call.before.threads.end()) {
       if (before->as == now.as) return;
       const bool caller = now.thread == call.caller;
-      Finding finding = start(caller ? "lingering" : "broadcast", caller ? "call" : "broadcast", caller ? "call" : "process", call.user);
+      Finding finding = start(caller ? "lingering" : "broadcast", caller ? "call" : "broadcast",
+                              caller ? "call" : "process", call.user);
       left(finding, call, index, now, before->as);
       found_.push_back(std::move(finding));
       return;
@@ -336,7 +345,8 @@ class Judge {
     found_.push_back(std::move(finding));
   }
 
-  void left(Finding& finding, const Call& call, std::size_t index, const State::Worn& now, CredentialsTable::Id expected) const {
+  void left(Finding& finding, const Call& call, std::size_t index, const State::Worn& now,
+            CredentialsTable::Id expected) const {
     finding.sequence = call.last;
     finding.call = static_cast<int>(index);
     finding.got_user = who_is(account(service_name), worn(now.as), Decides::fs);
@@ -360,15 +370,20 @@ bool same_divergence(const Finding& a, const Finding& b) {
 }
 
 // What comes after the first divergence of a call, and says no more than it: its answer, or more of the same.
-bool follows(const Finding& finding, const Finding& first) { return !finding.effect || finding.kind == first.kind; }
+bool follows(const Finding& finding, const Finding& first) {
+  return !finding.effect || finding.kind == first.kind;
+}
 
 }  // namespace
 
 std::string_view to_string(Answer answer) {
   switch (answer) {
-    case Answer::works: return "works";
-    case Answer::fails: return "fails";
-    case Answer::unclear: return "unclear";
+    case Answer::works:
+      return "works";
+    case Answer::fails:
+      return "fails";
+    case Answer::unclear:
+      return "unclear";
   }
   return "unclear";
 }
@@ -390,13 +405,18 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
   if (legs.empty()) verdict.reasons.push_back("no leg was run");
   for (const LegRecord& leg : legs) {
     for (const Call& call : leg.calls) {
-      if (!rights.contains(call.user) && call.user != service_name) verdict.reasons.push_back(fmt::format("no oracle was run as {}", call.user));
-      if (!call.ended && !leg.crash && leg.error.empty()) verdict.reasons.push_back(fmt::format("in the leg {}: a call was not seen to its end", leg.name));
+      if (!rights.contains(call.user) && call.user != service_name)
+        verdict.reasons.push_back(fmt::format("no oracle was run as {}", call.user));
+      if (!call.ended && !leg.crash && leg.error.empty())
+        verdict.reasons.push_back(fmt::format("in the leg {}: a call was not seen to its end", leg.name));
     }
-    if (!leg.error.empty()) verdict.reasons.push_back(fmt::format("the leg {} could not be run: {}", leg.name, leg.error));
-    for (const std::string& problem : leg.problems) verdict.reasons.push_back(fmt::format("in the leg {}: {}", leg.name, problem));
+    if (!leg.error.empty())
+      verdict.reasons.push_back(fmt::format("the leg {} could not be run: {}", leg.name, leg.error));
+    for (const std::string& problem : leg.problems)
+      verdict.reasons.push_back(fmt::format("in the leg {}: {}", leg.name, problem));
     for (const Call& call : leg.calls)
-      if (!call.settled) verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
+      if (!call.settled)
+        verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
     std::vector<Finding> found = Judge(rights, leg, symbolizer, shown).findings();
     verdict.legs.push_back({leg.name, found.empty(), leg.stops, leg.milliseconds});
     std::map<int, std::size_t> diverged;  // call -> the finding that stands for it
@@ -407,7 +427,8 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
       const auto before = diverged.find(call);
       if (before != diverged.end() && follows(finding, verdict.findings[before->second])) {
         ++verdict.findings[before->second].folded;
-      } else if (leg.name == "concurrent" && !finding.effect && !verdict.findings.empty() && finding.kind != "crashed") {
+      } else if (leg.name == "concurrent" && !finding.effect && !verdict.findings.empty() &&
+                 finding.kind != "crashed") {
         ++verdict.findings.front().folded;  // concurrent answers follow from what the other legs have shown already
       } else if (known != verdict.findings.end()) {
         ++known->folded;
@@ -430,7 +451,9 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
   }
   std::sort(verdict.reasons.begin(), verdict.reasons.end());
   verdict.reasons.erase(std::unique(verdict.reasons.begin(), verdict.reasons.end()), verdict.reasons.end());
-  verdict.answer = !verdict.findings.empty() ? Answer::fails : !verdict.reasons.empty() ? Answer::unclear : Answer::works;
+  verdict.answer = !verdict.findings.empty()  ? Answer::fails
+                   : !verdict.reasons.empty() ? Answer::unclear
+                                              : Answer::works;
   return verdict;
 }
 
@@ -438,8 +461,10 @@ std::string in_words(const Finding& finding) {
   if (finding.effect) {
     const bool own = finding.thread_role.find("that called") != std::string::npos;
     const std::string place = own ? "" : fmt::format(", by {}", finding.thread_role);
-    if (finding.kind == "denied") return fmt::format("denied: {} {} is refused{}", finding.effect->call, finding.effect->object, place);
-    return fmt::format("{}: {} {} as {}{}", finding.kind, finding.effect->call, finding.effect->object, finding.got_user, place);
+    if (finding.kind == "denied")
+      return fmt::format("denied: {} {} is refused{}", finding.effect->call, finding.effect->object, place);
+    return fmt::format("{}: {} {} as {}{}", finding.kind, finding.effect->call, finding.effect->object,
+                       finding.got_user, place);
   }
   if (finding.kind == "lingering") return fmt::format("lingering: {} stays {}", finding.thread_role, finding.got_user);
   if (finding.kind == "lost" || finding.kind == "leaked" || finding.kind == "blunted")

@@ -27,13 +27,13 @@ struct Finding {
   std::string thread_role, created_by;
   // The hand-off at which the work left the thread that was last right.
   std::string handoff = "none", certainty = "none";
-  std::string handed_by;                // "the thread that called the operation"
+  std::string handed_by;  // "the thread that called the operation"
   std::vector<NamedFrame> handed_at;
   std::vector<NamedFrame> stack;    // of the thread, where it went astray
   std::vector<NamedFrame> made_at;  // of the thread's maker, where it was made
-  int folded = 0;              // divergences that follow from it, or repeat it
+  int folded = 0;                   // divergences that follow from it, or repeat it
   std::uint64_t sequence = 0;
-  int call = -1;               // of the leg
+  int call = -1;  // of the leg
 };
 
 struct LegSummary {
@@ -49,7 +49,7 @@ struct Verdict {
   std::vector<std::string> reasons;  // why it is unclear
   std::vector<Finding> findings;     // the first is the first divergence of the first leg that has one
   std::vector<LegSummary> legs;
-  std::vector<LegRecord> records;    // what was seen in them, where a report draws it
+  std::vector<LegRecord> records;  // what was seen in them, where a report draws it
 };
 
 // The records of the oracles, by user, and of the legs in one posture.

@@ -14,7 +14,8 @@ using nlohmann::ordered_json;
 ordered_json stack_of(const std::vector<NamedFrame>& frames) {
   ordered_json stack = ordered_json::array();
   for (const NamedFrame& frame : frames)
-    stack.push_back({{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"module", frame.module}});
+    stack.push_back(
+        {{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"module", frame.module}});
   return stack;
 }
 
@@ -29,11 +30,15 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
       {"got", {{"user", finding.got_user}, {"outcome", finding.got_outcome}}},
   };
   if (finding.effect)
-    value["effect"] = {{"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
-  value["thread"] = {{"role", finding.thread_role}, {"created_by", finding.created_by}, {"made_at", stack_of(finding.made_at)}};
-  value["handoff"] = {{"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", stack_of(finding.handed_at)}};
+    value["effect"] = {
+        {"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
+  value["thread"] = {
+      {"role", finding.thread_role}, {"created_by", finding.created_by}, {"made_at", stack_of(finding.made_at)}};
+  value["handoff"] = {
+      {"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", stack_of(finding.handed_at)}};
   value["stack"] = stack_of(finding.stack);
-  value["cure"] = reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
+  value["cure"] =
+      reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
   value["folded"] = finding.folded;
   return value;
 }
@@ -64,14 +69,14 @@ std::string json_of(const Report& report) {
       ordered_json findings = ordered_json::array(), legs = ordered_json::array();
       for (const Finding& finding : verdict.findings) findings.push_back(finding_of(finding, reported));
       for (const LegSummary& leg : verdict.legs)
-        legs.push_back({{"name", leg.name}, {"outcome", leg.same ? "same" : "different"}, {"stops", leg.stops}, {"ms", leg.milliseconds}});
-      ordered_json operation = {{"name", inquiry.name},
-                                {"library", inquiry.library},
-                                {"family", inquiry.family},
-                                {"posture", verdict.posture},
-                                {"verdict", to_string(verdict.answer)},
-                                {"reasons", verdict.reasons},
-                                {"findings", findings}};
+        legs.push_back({{"name", leg.name},
+                        {"outcome", leg.same ? "same" : "different"},
+                        {"stops", leg.stops},
+                        {"ms", leg.milliseconds}});
+      ordered_json operation = {
+          {"name", inquiry.name},       {"library", inquiry.library},           {"family", inquiry.family},
+          {"posture", verdict.posture}, {"verdict", to_string(verdict.answer)}, {"reasons", verdict.reasons},
+          {"findings", findings}};
       const auto cured = std::find_if(reported.cure.verdicts.begin(), reported.cure.verdicts.end(),
                                       [&](const Verdict& v) { return v.posture == verdict.posture; });
       if (cured != reported.cure.verdicts.end())

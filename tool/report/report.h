@@ -13,18 +13,18 @@ namespace behalf::tool {
 // A cure of the catalogue, and what became of it when it was run.
 struct Cure {
   std::string words;
-  std::string operation;           // empty: not run
+  std::string operation;  // empty: not run
   std::vector<Verdict> verdicts;
 };
 
 struct Reported {
   Answers answers;
-  std::string title;               // of the row; empty for a check
+  std::string title;  // of the row; empty for a check
   Cure cure;
 };
 
 struct Report {
-  std::string tool;                // "behalf 0.1.0"
+  std::string tool;  // "behalf 0.1.0"
   std::string kernel;
   std::string stage = "root";
   bool self_check = false;

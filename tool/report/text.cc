@@ -51,7 +51,8 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
 
 // The place that is the operation's own: the first frame of its library, else the first that has a name.
 std::string location(const std::vector<NamedFrame>& frames, const std::string& library) {
-  if (const NamedFrame* frame = own_frame(frames, library)) return fmt::format("{}:{}", base_name(frame->file), frame->line);
+  if (const NamedFrame* frame = own_frame(frames, library))
+    return fmt::format("{}:{}", base_name(frame->file), frame->line);
   for (const NamedFrame& frame : frames)
     if (!frame.function.empty()) return frame.function;
   return {};
@@ -68,9 +69,11 @@ void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const St
   if (most < frames.size()) out += fmt::format("    ... {} more (-v shows them)\n", frames.size() - most);
 }
 
-void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint, const Style& style) {
+void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint,
+                 const Style& style) {
   std::string kind = finding.kind;
-  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   out += fmt::format("{}  [{} {}]   as {}, in the leg {}\n", paint(Ink::bad, kind), finding.code, finding.hop,
                      finding.expected_user, finding.leg);
   if (finding.effect) {
@@ -79,23 +82,31 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
     out += fmt::format("  got       {}   as {}  -> {}\n", what, finding.got_user, finding.got_outcome);
     out += fmt::format("            {}\n", paint(Ink::faint, finding.effect->ids));
   } else {
-    out += fmt::format("  expected  {}\n", wrapped(finding.expected_outcome, 12, static_cast<std::size_t>(style.width)));
+    out +=
+        fmt::format("  expected  {}\n", wrapped(finding.expected_outcome, 12, static_cast<std::size_t>(style.width)));
     out += fmt::format("  got       {}\n", wrapped(finding.got_outcome, 12, static_cast<std::size_t>(style.width)));
   }
   out += fmt::format("  in        {}", finding.thread_role.empty() ? "the service" : finding.thread_role);
-  out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos ? "\n" : fmt::format(", made by {}\n", finding.created_by);
+  out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos
+             ? "\n"
+             : fmt::format(", made by {}\n", finding.created_by);
   add_stack(out, finding.stack, style);
   if (!finding.handed_by.empty()) {
-    out += fmt::format("  identity was last right in {}, which handed over here ({}, {})\n", finding.handed_by, finding.handoff, finding.certainty);
+    out += fmt::format("  identity was last right in {}, which handed over here ({}, {})\n", finding.handed_by,
+                       finding.handoff, finding.certainty);
     add_stack(out, finding.handed_at, style);
   }
   if (!finding.made_at.empty()) {
     out += fmt::format("  {} was made here\n", finding.thread_role);
     add_stack(out, finding.made_at, style);
   }
-  out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept" : "by the clock: " + finding.clock);
-  out += fmt::format("  cure      {}\n", wrapped(cure_of(finding, reported), 12, static_cast<std::size_t>(style.width)));
-  if (finding.folded > 0) out += fmt::format("  {}\n", paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
+  out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept"
+                                                                              : "by the clock: " + finding.clock);
+  out +=
+      fmt::format("  cure      {}\n", wrapped(cure_of(finding, reported), 12, static_cast<std::size_t>(style.width)));
+  if (finding.folded > 0)
+    out += fmt::format("  {}\n",
+                       paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
 }
 
 }  // namespace
@@ -106,16 +117,20 @@ std::string text_of_check(const Report& report, const Style& style) {
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
     for (const Verdict& verdict : reported.answers.verdicts) {
-      out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name), paint(ink_of(verdict.answer), says(verdict.answer)), verdict.posture);
-      for (const std::string& reason : verdict.reasons) out += fmt::format("  unclear   {}\n", wrapped(reason, 12, static_cast<std::size_t>(style.width)));
+      out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name),
+                         paint(ink_of(verdict.answer), says(verdict.answer)), verdict.posture);
+      for (const std::string& reason : verdict.reasons)
+        out += fmt::format("  unclear   {}\n", wrapped(reason, 12, static_cast<std::size_t>(style.width)));
       if (!verdict.reasons.empty()) out += "\n";
-      const std::size_t shown = style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
+      const std::size_t shown =
+          style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
       for (std::size_t i = 0; i < shown; ++i) {
         add_finding(out, verdict.findings[i], reported, paint, style);
         out += "\n";
       }
       for (std::size_t i = shown; i < verdict.findings.size(); ++i)
-        out += fmt::format("  and       {} [{}], in the leg {}\n", in_words(verdict.findings[i]), verdict.findings[i].code, verdict.findings[i].leg);
+        out += fmt::format("  and       {} [{}], in the leg {}\n", in_words(verdict.findings[i]),
+                           verdict.findings[i].code, verdict.findings[i].leg);
       if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
       if (!verdict.findings.empty()) {
         const Finding& first = verdict.findings.front();
@@ -129,11 +144,14 @@ std::string text_of_check(const Report& report, const Style& style) {
       std::string legs;
       for (const LegSummary& leg : verdict.legs) {
         stops += leg.stops;
-        legs += fmt::format("{}{} {}", legs.empty() ? "" : ", ", leg.name, leg.same ? "same" : paint(Ink::bad, "different"));
+        legs += fmt::format("{}{} {}", legs.empty() ? "" : ", ", leg.name,
+                            leg.same ? "same" : paint(Ink::bad, "different"));
       }
       out += fmt::format("legs: {}\n", legs);
-      out += paint(Ink::faint, fmt::format("{} legs beside 5 oracles, {} stops, {:.1f} s, self-check {}", verdict.legs.size(), stops,
-                                           report.seconds, report.self_check ? "passed" : "FAILED")) + "\n\n";
+      out += paint(Ink::faint,
+                   fmt::format("{} legs beside 5 oracles, {} stops, {:.1f} s, self-check {}", verdict.legs.size(),
+                               stops, report.seconds, report.self_check ? "passed" : "FAILED")) +
+             "\n\n";
     }
   }
   out += paint(Ink::faint, head_of(report)) + "\n";
@@ -166,23 +184,28 @@ std::string text_of_survey(const Report& report, const Style& style) {
     for (const std::string& posture : postures) {
       const Verdict* verdict = verdict_in(reported.answers.verdicts, posture);
       const std::string word = verdict == nullptr ? "-" : std::string(to_string(verdict->answer));
-      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer), fmt::format("{:<{}}", word, column(posture)));
+      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer),
+                   fmt::format("{:<{}}", word, column(posture)));
     }
     const Finding* finding = first_finding(reported);
     const std::string reason = first_reason(reported);
     std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : "unclear: " + reason;
     out += wrapped(words, words_at, width) + "\n";
     if (finding == nullptr) continue;
-    out += std::string(words_at, ' ') + paint(Ink::faint, "cure: " + wrapped(cure_of(*finding, reported), words_at, width - 6));
-    if (const auto answer = answer_of(reported.cure)) out += " -> " + paint(ink_of(*answer), std::string(to_string(*answer)));
+    out += std::string(words_at, ' ') +
+           paint(Ink::faint, "cure: " + wrapped(cure_of(*finding, reported), words_at, width - 6));
+    if (const auto answer = answer_of(reported.cure))
+      out += " -> " + paint(ink_of(*answer), std::string(to_string(*answer)));
     out += "\n";
   }
   out += "\n";
   for (const auto& [posture, count] : counts_of(report))
-    out += fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
+    out +=
+        fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
   if (report.baseline) out += text_of(*report.baseline);
-  out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n", report.operations.size(), postures.size(),
-                     report.seconds, report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);
+  out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n",
+                     report.operations.size(), postures.size(), report.seconds,
+                     report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);
   return out;
 }
 

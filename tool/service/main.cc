@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <barrier>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -63,13 +63,20 @@ Arguments parse(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--library") arguments.library = value;
-    else if (key == "--operation") arguments.operation = value;
-    else if (key == "--before") arguments.before = value;
-    else if (key == "--posture") arguments.posture = value;
-    else if (key == "--shield") arguments.shield = value;
-    else if (key == "--gate") gate = std::atoi(value.c_str());
-    else if (key == "--rounds") arguments.rounds = static_cast<unsigned>(std::atoi(value.c_str()));
+    if (key == "--library")
+      arguments.library = value;
+    else if (key == "--operation")
+      arguments.operation = value;
+    else if (key == "--before")
+      arguments.before = value;
+    else if (key == "--posture")
+      arguments.posture = value;
+    else if (key == "--shield")
+      arguments.shield = value;
+    else if (key == "--gate")
+      gate = std::atoi(value.c_str());
+    else if (key == "--rounds")
+      arguments.rounds = static_cast<unsigned>(std::atoi(value.c_str()));
     else if (key == "--calls") {
       std::istringstream names(value);
       for (std::string name; std::getline(names, name, ',');) arguments.calls.push_back(name);
@@ -229,8 +236,10 @@ int main(int argc, char** argv) {
 
     mark_and_wait(mark_ready);
     std::thread([&] {
-      if (arguments.rounds > 0) at_once(calls, operation, arguments.rounds);
-      else in_turn(calls, operation);
+      if (arguments.rounds > 0)
+        at_once(calls, operation, arguments.rounds);
+      else
+        in_turn(calls, operation);
     }).join();
   } catch (const std::exception& error) {
     cannot(error.what());

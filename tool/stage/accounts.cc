@@ -17,13 +17,14 @@ std::span<const Account> accounts() {
 }
 
 std::span<const Group> groups() {
-  static constexpr Group table[] = {{"root", 0},     {"alice", 3001}, {"bob", 3002},
-                                    {"devs", 3100},  {"staff", 3200}, {"shield", 3009}};
+  static constexpr Group table[] = {{"root", 0},    {"alice", 3001}, {"bob", 3002},
+                                    {"devs", 3100}, {"staff", 3200}, {"shield", 3009}};
   return table;
 }
 
 const Account& account(std::string_view name) {
-  const auto found = std::find_if(accounts().begin(), accounts().end(), [&](const Account& a) { return a.name == name; });
+  const auto found =
+      std::find_if(accounts().begin(), accounts().end(), [&](const Account& a) { return a.name == name; });
   if (found == accounts().end()) throw std::logic_error("no account on the stage: " + std::string(name));
   return *found;
 }

@@ -77,7 +77,8 @@ void mount_tmpfs(const std::string& at, mode_t mode) {
 }
 
 void bind(const std::string& from, const std::string& to, bool with_mounts_below = true) {
-  check(mount(from.c_str(), to.c_str(), nullptr, MS_BIND | (with_mounts_below ? static_cast<unsigned>(MS_REC) : 0U), nullptr),
+  check(mount(from.c_str(), to.c_str(), nullptr, MS_BIND | (with_mounts_below ? static_cast<unsigned>(MS_REC) : 0U),
+              nullptr),
         fmt::format("showing {} at {}", from, to));
 }
 
@@ -90,7 +91,8 @@ void make_read_only(const std::string& at) {
 
 std::string passwd() {
   std::string text;
-  for (const Account& a : accounts()) text += fmt::format("{}:x:{}:{}:{}:{}:/bin/sh\n", a.name, a.uid, a.gid, a.name, a.home);
+  for (const Account& a : accounts())
+    text += fmt::format("{}:x:{}:{}:{}:{}:/bin/sh\n", a.name, a.uid, a.gid, a.name, a.home);
   return text;
 }
 
@@ -112,7 +114,8 @@ void show_machine(const std::string& root) {
   if (top == nullptr) fail("reading /");
   while (const dirent* entry = readdir(top)) {
     const std::string name = entry->d_name, from = "/" + name, to = root + from;
-    const bool own = std::any_of(std::begin(own_folders), std::end(own_folders), [&](const Folder& f) { return f.path == from; });
+    const bool own =
+        std::any_of(std::begin(own_folders), std::end(own_folders), [&](const Folder& f) { return f.path == from; });
     if (name == "." || name == ".." || own) continue;
     struct stat status {};
     if (lstat(from.c_str(), &status) != 0) continue;
@@ -134,8 +137,11 @@ void make_devices(const std::string& dev) {
     make_file({to, "", 0, 0, 0666});
     bind(from, to, false);
   }
-  for (const auto& [name, target] : {std::pair{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
-                                     {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"}})
+  for (const auto& [name, target] : {std::pair{"fd", "/proc/self/fd"},
+                                     {"stdin", "/proc/self/fd/0"},
+                                     {"stdout", "/proc/self/fd/1"},
+                                     {"stderr", "/proc/self/fd/2"},
+                                     {"ptmx", "pts/ptmx"}})
     check(symlink(target, fmt::format("{}/{}", dev, name).c_str()), fmt::format("link /dev/{}", name));
   for (const char* name : {"pts", "shm", "mqueue"}) make_folder(fmt::format("{}/{}", dev, name), 0755);
   check(mount("devpts", (dev + "/pts").c_str(), "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"),
@@ -171,7 +177,8 @@ void make_accounts(const std::string& root) {
   const File files[] = {
       {place + "/passwd", passwd(), 0, 0, 0644},
       {place + "/group", group(), 0, 0, 0644},
-      {place + "/shadow", "root:*:19000::::::\nalice:*:19000::::::\nbob:*:19000::::::\nshield:*:19000::::::\n", 0, 0, 0600},
+      {place + "/shadow", "root:*:19000::::::\nalice:*:19000::::::\nbob:*:19000::::::\nshield:*:19000::::::\n", 0, 0,
+       0600},
       {place + "/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n", 0, 0, 0644},
       {place + "/hosts", "127.0.0.1 localhost stage\n::1 localhost\n", 0, 0, 0644},
   };
@@ -241,12 +248,16 @@ Placed place_on_stage(const std::string& file) {
 std::string why_no_stage() {
   if (geteuid() != 0) return "needs root: run it with sudo (the stage has accounts of its own, which only root can be)";
   // Tried on a child, and not inferred: containers take away any of them.
-  for (const auto& [flag, name] : {std::pair{CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWIPC, "ipc"},
-                                   {CLONE_NEWNET, "network"}, {CLONE_NEWUTS, "uts"}}) {
+  for (const auto& [flag, name] : {std::pair{CLONE_NEWNS, "mount"},
+                                   {CLONE_NEWPID, "pid"},
+                                   {CLONE_NEWIPC, "ipc"},
+                                   {CLONE_NEWNET, "network"},
+                                   {CLONE_NEWUTS, "uts"}}) {
     const long child = syscall(SYS_clone, SIGCHLD | flag, nullptr, nullptr, nullptr, nullptr);
     if (child == 0) _exit(0);
     if (child < 0)
-      return fmt::format("cannot make a {} namespace ({}): in a container, run it with --privileged", name, std::strerror(errno));
+      return fmt::format("cannot make a {} namespace ({}): in a container, run it with --privileged", name,
+                         std::strerror(errno));
     waitpid(static_cast<pid_t>(child), nullptr, 0);
   }
   return {};
@@ -261,8 +272,8 @@ void enter_stage(const std::vector<Shown>& shown) {
   const std::string root = "/tmp";
   std::vector<int> sources;  // directories to be shown may lie below /tmp themselves: held before it is covered
   for (const Shown& directory : shown) {
-    const int fd = static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, directory.from.c_str(),
-                                            OPEN_TREE_CLONE | static_cast<unsigned>(O_CLOEXEC)));
+    const int fd = static_cast<int>(
+        syscall(SYS_open_tree, AT_FDCWD, directory.from.c_str(), OPEN_TREE_CLONE | static_cast<unsigned>(O_CLOEXEC)));
     check(fd, "showing " + directory.from);
     sources.push_back(fd);
   }
@@ -287,7 +298,8 @@ void enter_stage(const std::vector<Shown>& shown) {
     const std::string whole = at + ".whole";
     make_folder(at, 0755);
     make_folder(whole, 0700);
-    check(syscall(SYS_move_mount, sources[i], "", AT_FDCWD, whole.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "showing " + shown[i].from);
+    check(syscall(SYS_move_mount, sources[i], "", AT_FDCWD, whole.c_str(), MOVE_MOUNT_F_EMPTY_PATH),
+          "showing " + shown[i].from);
     close(sources[i]);
     show_shared_objects(whole, at);
     check(umount2(whole.c_str(), MNT_DETACH), "showing " + shown[i].from);

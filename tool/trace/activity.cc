@@ -30,16 +30,16 @@ struct Wait {
   int argument;
 };
 constexpr Wait waits[] = {
-    {SYS_nanosleep, TimeOut::always, 0},       {SYS_clock_nanosleep, TimeOut::always, 0},
-    {SYS_restart_syscall, TimeOut::always, 0}, {SYS_futex, TimeOut::pointer, 3},
-    {SYS_futex_waitv, TimeOut::pointer, 3},    {SYS_ppoll, TimeOut::pointer, 2},
-    {SYS_pselect6, TimeOut::pointer, 4},       {SYS_rt_sigtimedwait, TimeOut::pointer, 2},
+    {SYS_nanosleep, TimeOut::always, 0},         {SYS_clock_nanosleep, TimeOut::always, 0},
+    {SYS_restart_syscall, TimeOut::always, 0},   {SYS_futex, TimeOut::pointer, 3},
+    {SYS_futex_waitv, TimeOut::pointer, 3},      {SYS_ppoll, TimeOut::pointer, 2},
+    {SYS_pselect6, TimeOut::pointer, 4},         {SYS_rt_sigtimedwait, TimeOut::pointer, 2},
     {SYS_epoll_pwait, TimeOut::milliseconds, 3}, {SYS_epoll_pwait2, TimeOut::pointer, 3},
-    {SYS_semtimedop, TimeOut::pointer, 3},     {SYS_mq_timedreceive, TimeOut::pointer, 4},
-    {SYS_mq_timedsend, TimeOut::pointer, 4},   {SYS_recvmmsg, TimeOut::pointer, 4},
+    {SYS_semtimedop, TimeOut::pointer, 3},       {SYS_mq_timedreceive, TimeOut::pointer, 4},
+    {SYS_mq_timedsend, TimeOut::pointer, 4},     {SYS_recvmmsg, TimeOut::pointer, 4},
     {SYS_io_getevents, TimeOut::pointer, 4},
 #ifdef SYS_poll
-    {SYS_poll, TimeOut::milliseconds, 2},      {SYS_select, TimeOut::pointer, 4},
+    {SYS_poll, TimeOut::milliseconds, 2},        {SYS_select, TimeOut::pointer, 4},
     {SYS_epoll_wait, TimeOut::milliseconds, 3},
 #endif
 };
@@ -59,13 +59,17 @@ bool ends_of_its_own_accord(pid_t tid) {
     std::uint64_t time_out = 0;  // struct io_uring_getevents_arg, its last word
     return read_object(tid, arguments[4] + 16, time_out) && time_out != 0;
   }
-  const auto* wait = std::find_if(std::begin(waits), std::end(waits), [&](const Wait& w) { return w.number == number; });
+  const auto* wait =
+      std::find_if(std::begin(waits), std::end(waits), [&](const Wait& w) { return w.number == number; });
   if (wait == std::end(waits)) return false;
   const std::uint64_t argument = arguments[wait->argument];
   switch (wait->time_out) {
-    case TimeOut::always: return true;
-    case TimeOut::pointer: return argument != 0;
-    case TimeOut::milliseconds: return static_cast<int>(argument) >= 0;
+    case TimeOut::always:
+      return true;
+    case TimeOut::pointer:
+      return argument != 0;
+    case TimeOut::milliseconds:
+      return static_cast<int>(argument) >= 0;
   }
   return false;
 }

@@ -9,9 +9,9 @@
 namespace behalf::tool {
 
 enum class Activity : std::uint8_t {
-  running,   // on a CPU, ready for one, or in a short wait for a device
-  waiting,   // blocked until somebody else does something
-  lingering, // blocked, with an end of its own accord: a sleep, a wait with a time-out
+  running,    // on a CPU, ready for one, or in a short wait for a device
+  waiting,    // blocked until somebody else does something
+  lingering,  // blocked, with an end of its own accord: a sleep, a wait with a time-out
   gone,
 };
 

@@ -30,7 +30,9 @@ struct PidfdInfo {
 };
 constexpr unsigned long pidfd_get_info = _IOWR(0xFF, 11, PidfdInfo);
 
-int open_thread(pid_t tid) { return static_cast<int>(syscall(SYS_pidfd_open, tid, pidfd_thread)); }
+int open_thread(pid_t tid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, tid, pidfd_thread));
+}
 
 std::optional<ThreadIds> ask(int fd) {
   PidfdInfo info{};
@@ -141,6 +143,8 @@ ThreadHandle& ThreadHandle::operator=(ThreadHandle&& other) noexcept {
   std::swap(fd_, other.fd_);
   return *this;
 }
-std::optional<ThreadIds> ThreadHandle::ids() const { return fd_ < 0 ? std::nullopt : ask(fd_); }
+std::optional<ThreadIds> ThreadHandle::ids() const {
+  return fd_ < 0 ? std::nullopt : ask(fd_);
+}
 
 }  // namespace behalf::tool

@@ -28,31 +28,31 @@ struct Thread {
   int number = 0;
   pid_t tid = 0;
   pid_t process = 0;
-  int parent = -1;           // number of the thread that made it
+  int parent = -1;  // number of the thread that made it
   Birth birth = Birth::first;
-  int born_in = -1;          // window (see below) in which it was born
+  int born_in = -1;  // window (see below) in which it was born
   CredentialsTable::Id born_as = 0;
   bool ended = false;
-  std::uint64_t born = 0;    // sequence number
-  std::string program;       // of the last execve, empty while it is the program of its parent
-  Stack made_at;             // where its parent made it, when that was asked for
+  std::uint64_t born = 0;  // sequence number
+  std::string program;     // of the last execve, empty while it is the program of its parent
+  Stack made_at;           // where its parent made it, when that was asked for
 };
 
 // A system call whose outcome depends on who the caller is, or the same work asked of io_uring.
 struct Effect {
   std::uint64_t sequence = 0;
-  int thread = 0;            // number
+  int thread = 0;  // number
   int window = -1;
   std::string call;
   std::string object;
   Decides decides = Decides::none;
   CredentialsTable::Id as = 0;
-  long result = 0;           // negative: -errno
-  bool finished = false;     // false: the thread ended in it, or its result was not seen
+  long result = 0;        // negative: -errno
+  bool finished = false;  // false: the thread ended in it, or its result was not seen
   bool by_ring = false;
-  bool reads = false;        // changes nothing: an open for reading, a look at a file's status
-  bool polled = false;       // by_ring, and by the kernel's thread that polls it: under whoever made the ring
-  bool deferred = false;     // by_ring, and not issued at submission: under whoever the thread is by then
+  bool reads = false;     // changes nothing: an open for reading, a look at a file's status
+  bool polled = false;    // by_ring, and by the kernel's thread that polls it: under whoever made the ring
+  bool deferred = false;  // by_ring, and not issued at submission: under whoever the thread is by then
   Stack stack;
 };
 
@@ -68,11 +68,11 @@ struct IdentityCall {
 // How work reached a thread: somebody woke it, or it read what somebody wrote.
 struct Handoff {
   std::uint64_t sequence = 0;
-  int from = 0, to = 0;            // thread numbers
-  std::string kind;                // "wake", "pipe", "socket", "eventfd"
-  std::string certainty;           // "exclusive", "structural", "ambiguous"
-  CredentialsTable::Id as = 0;     // of the giver, when it gave
-  Stack stack;                     // of the giver, where it gave
+  int from = 0, to = 0;         // thread numbers
+  std::string kind;             // "wake", "pipe", "socket", "eventfd"
+  std::string certainty;        // "exclusive", "structural", "ambiguous"
+  CredentialsTable::Id as = 0;  // of the giver, when it gave
+  Stack stack;                  // of the giver, where it gave
 };
 
 // What a process was left with, and what every thread of the leg wears.
@@ -83,9 +83,9 @@ struct State {
   };
   std::vector<Worn> threads;
   std::string directory;
-  std::string mask;                 // umask, as octal
+  std::string mask;  // umask, as octal
   std::string limits;
-  std::string ignored, caught;      // signal masks, glibc's own two left out
+  std::string ignored, caught;  // signal masks, glibc's own two left out
   std::string environment;
   std::vector<std::string> descriptors;  // "NUMBER TARGET", sorted
 };

@@ -29,7 +29,9 @@ constexpr unsigned short at_least = BPF_JMP | BPF_JGE | BPF_K;
 constexpr unsigned short finish = BPF_RET | BPF_K;
 
 // The low half of an argument: our two architectures are little-endian.
-constexpr unsigned argument(int n) { return static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * static_cast<unsigned>(n)); }
+constexpr unsigned argument(int n) {
+  return static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * static_cast<unsigned>(n));
+}
 
 // A call that matters only when an argument has one of a few values.
 struct Condition {

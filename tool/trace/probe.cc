@@ -26,15 +26,18 @@ std::string why_no_tracing() {
   std::string trouble;
   if (ptrace(PTRACE_SEIZE, child, 0, 0) != 0) {
     trouble = fmt::format("cannot trace a process (ptrace: {})", std::strerror(errno));
-    if (read_file("/proc/sys/kernel/yama/ptrace_scope").starts_with('3')) trouble += ": /proc/sys/kernel/yama/ptrace_scope is 3";
-    else trouble += ": in a container, run it with --cap-add=SYS_PTRACE --security-opt seccomp=unconfined";
+    if (read_file("/proc/sys/kernel/yama/ptrace_scope").starts_with('3'))
+      trouble += ": /proc/sys/kernel/yama/ptrace_scope is 3";
+    else
+      trouble += ": in a container, run it with --cap-add=SYS_PTRACE --security-opt seccomp=unconfined";
   }
   kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, __WALL) == child && !WIFEXITED(status) && !WIFSIGNALED(status)) {
   }
   if (trouble.empty() && WIFEXITED(status))
-    trouble = fmt::format("cannot install a seccomp filter without NO_NEW_PRIVS: {}", std::strerror(WEXITSTATUS(status)));
+    trouble =
+        fmt::format("cannot install a seccomp filter without NO_NEW_PRIVS: {}", std::strerror(WEXITSTATUS(status)));
   return trouble;
 }
 

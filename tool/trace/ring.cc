@@ -56,7 +56,9 @@ T at(const std::string& bytes, std::size_t offset) {
 
 }  // namespace
 
-bool RingTable::Ring::shared_poll() const { return flags & IORING_SETUP_SQPOLL; }
+bool RingTable::Ring::shared_poll() const {
+  return flags & IORING_SETUP_SQPOLL;
+}
 
 RingTable::Ring* RingTable::made(pid_t tid, pid_t process, int fd, std::uint64_t params, CredentialsTable::Id maker) {
   const std::string bytes = read_(tid, params, sizeof(io_uring_params));
@@ -77,7 +79,8 @@ RingTable::Ring* RingTable::made(pid_t tid, pid_t process, int fd, std::uint64_t
   ring.completion_tail = p.cq_off.tail;
   ring.completions = p.cq_off.cqes;
   ring.maker = maker;
-  if (p.flags & setup_no_mmap) {  // the caller's own memory: sq_off.user_addr and cq_off.user_addr, the last words of each
+  if (p.flags &
+      setup_no_mmap) {  // the caller's own memory: sq_off.user_addr and cq_off.user_addr, the last words of each
     ring.entries_at = at<std::uint64_t>(bytes, offsetof(io_uring_params, sq_off) + 32);
     ring.submission_ring = ring.completion_ring = at<std::uint64_t>(bytes, offsetof(io_uring_params, cq_off) + 32);
   }
@@ -104,7 +107,9 @@ void RingTable::registered_rings(pid_t tid, std::uint64_t updates, unsigned coun
   }
 }
 
-bool RingTable::open(pid_t tid, const Ring& ring) const { return inode_of(tid, ring.fd) == ring.inode; }
+bool RingTable::open(pid_t tid, const Ring& ring) const {
+  return inode_of(tid, ring.fd) == ring.inode;
+}
 
 bool RingTable::locate(pid_t tid, Ring& ring, bool again) {
   const bool known = ring.entries_at != 0 && ring.submission_ring != 0;
@@ -164,10 +169,21 @@ std::optional<RingRequest> RingTable::entry(pid_t tid, Ring& ring, std::uint32_t
   request.decides = known->decides;
   request.directory = sqe.fd;
   switch (known->path) {
-    case Where::address: request.path = sqe.addr; break;
-    case Where::second: request.path = sqe.off; request.directory = static_cast<int>(sqe.len); break;
-    case Where::third: request.path = at<std::uint64_t>(bytes, 48); request.directory = AT_FDCWD; break;
-    case Where::socket: request.address = sqe.addr; request.address_size = known->opcode == op_bind ? sqe.off : sqe.off; break;
+    case Where::address:
+      request.path = sqe.addr;
+      break;
+    case Where::second:
+      request.path = sqe.off;
+      request.directory = static_cast<int>(sqe.len);
+      break;
+    case Where::third:
+      request.path = at<std::uint64_t>(bytes, 48);
+      request.directory = AT_FDCWD;
+      break;
+    case Where::socket:
+      request.address = sqe.addr;
+      request.address_size = known->opcode == op_bind ? sqe.off : sqe.off;
+      break;
   }
   if (sqe.personality != 0) {
     const auto personality = ring.personalities.find(sqe.personality);

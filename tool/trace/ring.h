@@ -19,14 +19,14 @@ namespace behalf::tool {
 struct RingRequest {
   std::string operation;  // "io_uring openat"
   Decides decides = Decides::none;
-  int directory = -100;          // AT_FDCWD
-  std::uint64_t path = 0;        // address in the tracee
-  std::uint64_t address = 0;     // of a socket address, with its size
+  int directory = -100;       // AT_FDCWD
+  std::uint64_t path = 0;     // address in the tracee
+  std::uint64_t address = 0;  // of a socket address, with its size
   std::uint64_t address_size = 0;
   std::uint64_t user_data = 0;
   std::optional<CredentialsTable::Id> as;  // the personality's, or the SQPOLL thread's; unset: the submitter's
-  bool polled = false;           // runs in the SQPOLL thread
-  bool linked = false;           // runs when the request before it is done, in whatever identity the thread wears then
+  bool polled = false;                     // runs in the SQPOLL thread
+  bool linked = false;  // runs when the request before it is done, in whatever identity the thread wears then
 };
 
 struct RingCompletion {
@@ -45,8 +45,8 @@ class RingTable {
     pid_t process = 0;
     int fd = -1;
     std::uint32_t flags = 0, features = 0, entries = 0, completion_entries = 0;
-    std::uint32_t head = 0, tail = 0, array = 0;              // offsets in the submission ring
-    std::uint32_t completion_tail = 0, completions = 0;       // offsets in the completion ring
+    std::uint32_t head = 0, tail = 0, array = 0;                             // offsets in the submission ring
+    std::uint32_t completion_tail = 0, completions = 0;                      // offsets in the completion ring
     std::uint64_t submission_ring = 0, entries_at = 0, completion_ring = 0;  // addresses in the tracee
     CredentialsTable::Id maker = 0;
     std::map<std::uint16_t, CredentialsTable::Id> personalities;
@@ -76,7 +76,7 @@ class RingTable {
   std::optional<RingRequest> entry(pid_t tid, Ring& ring, std::uint32_t position, bool& previous_links);
 
   ReadMemory read_;
-  std::map<std::uint64_t, Ring> rings_;                            // by inode
+  std::map<std::uint64_t, Ring> rings_;                                  // by inode
   std::map<std::pair<pid_t, std::uint32_t>, std::uint64_t> registered_;  // (thread, index) -> inode
 };
 

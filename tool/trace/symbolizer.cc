@@ -11,7 +11,8 @@ namespace behalf::tool {
 namespace {
 
 // Only what lies on this machine: a debuginfod server would be a wait on the network.
-const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address, nullptr};
+const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address,
+                                  nullptr};
 
 std::string demangled(const char* name) {
   int status = 0;
@@ -57,7 +58,9 @@ struct Symbolizer::Modules {
   }
 };
 
-Symbolizer::Symbolizer() : modules_(std::make_unique<Modules>()) { unsetenv("DEBUGINFOD_URLS"); }
+Symbolizer::Symbolizer() : modules_(std::make_unique<Modules>()) {
+  unsetenv("DEBUGINFOD_URLS");
+}
 Symbolizer::~Symbolizer() = default;
 
 std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<Shown>& shown) {

@@ -129,7 +129,9 @@ constexpr SystemCall table[] = {
 
 }  // namespace
 
-std::span<const SystemCall> system_calls() { return table; }
+std::span<const SystemCall> system_calls() {
+  return table;
+}
 
 const SystemCall* find_system_call(int number) {
   static const std::vector<const SystemCall*> by_number = [] {

@@ -10,15 +10,15 @@ namespace behalf::tool {
 
 // What the tracer does with a call.
 enum class Role : std::uint8_t {
-  identity,   // changes who the thread is
-  effect,     // its outcome depends on who the thread is
-  birth,      // creates a thread or process
-  causal,     // may hand work to another thread: traced only when hand-offs are asked for
-  timer,      // arms something that fires later of its own accord
-  ring,       // io_uring: work that leaves no other trace
-  output,     // writes to standard output: part of the outcome
-  affinity,   // answered by the tracer, so that pinning does not show
-  mark,       // prctl: the service's signals to the tracer, and identity changes
+  identity,  // changes who the thread is
+  effect,    // its outcome depends on who the thread is
+  birth,     // creates a thread or process
+  causal,    // may hand work to another thread: traced only when hand-offs are asked for
+  timer,     // arms something that fires later of its own accord
+  ring,      // io_uring: work that leaves no other trace
+  output,    // writes to standard output: part of the outcome
+  affinity,  // answered by the tracer, so that pinning does not show
+  mark,      // prctl: the service's signals to the tracer, and identity changes
 };
 
 // Which of the thread's ids the kernel judges the call by.

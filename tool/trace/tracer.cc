@@ -59,10 +59,11 @@ class Ticker {
 
 }  // namespace
 
-Tracer::Tracer(TracerOptions given, Observer& observer)
-    : options_(given), observer_(observer), rings_(&read_memory) {}
+Tracer::Tracer(TracerOptions given, Observer& observer) : options_(given), observer_(observer), rings_(&read_memory) {}
 
-Tracer::~Tracer() { kill_all(); }
+Tracer::~Tracer() {
+  kill_all();
+}
 
 void Tracer::adopt(pid_t pid) {
   if (ptrace(PTRACE_SEIZE, pid, 0, options) != 0)
@@ -84,7 +85,8 @@ Tracer::Live& Tracer::born(pid_t tid, Live* parent, Birth birth) {
   if (parent != nullptr) {
     thread.parent = parent->number;
     thread.born_in = observer_.window(parent->number);
-    if (observer_.wants_birth_stack(parent->number)) thread.made_at = unwinder_.unwind_maker(parent->process, parent->tid);
+    if (observer_.wants_birth_stack(parent->number))
+      thread.made_at = unwinder_.unwind_maker(parent->process, parent->tid);
     live->as = current(*parent);  // clone copies the creator's credentials
     live->fresh = true;
   }
@@ -171,8 +173,10 @@ void Tracer::kill_all() {
       std::this_thread::sleep_for(200us);
       continue;
     }
-    if (WIFEXITED(status) || WIFSIGNALED(status)) live_.erase(tid);
-    else ptrace(PTRACE_CONT, tid, 0, 0);
+    if (WIFEXITED(status) || WIFSIGNALED(status))
+      live_.erase(tid);
+    else
+      ptrace(PTRACE_CONT, tid, 0, 0);
   }
   live_.clear();
 }
@@ -242,8 +246,10 @@ Tracer::Quiet Tracer::look() const {
       if (live_.contains(tid)) continue;
       const bool polls = read_file(fmt::format("/proc/{}/task/{}/comm", process, tid)).starts_with("iou-sqp");
       const char state = state_of(tid);
-      if (polls) lingers = lingers || state == 'R';
-      else if (state == 'R' || state == 'D') return Quiet::busy;
+      if (polls)
+        lingers = lingers || state == 'R';
+      else if (state == 'R' || state == 'D')
+        return Quiet::busy;
     }
   }
   for (const auto& [tid, runs] : counts)
@@ -295,8 +301,10 @@ void Tracer::dispatch(pid_t tid, int status) {
       }
       return;
     case 0:
-      if (signal == (SIGTRAP | 0x80)) at_exit_stop(live);
-      else at_signal(live, signal);
+      if (signal == (SIGTRAP | 0x80))
+        at_exit_stop(live);
+      else
+        at_signal(live, signal);
       return;
     default:
       resume(live, PTRACE_CONT);
@@ -377,8 +385,7 @@ void Tracer::at_signal(Live& live, int signal) {
 
 void Tracer::at_seccomp(Live& live) {
   __ptrace_syscall_info info{};
-  if (ptrace(PTRACE_GET_SYSCALL_INFO, live.tid, sizeof info, &info) <= 0 ||
-      info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
+  if (ptrace(PTRACE_GET_SYSCALL_INFO, live.tid, sizeof info, &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
     resume(live, PTRACE_CONT);
     return;
   }
@@ -421,7 +428,8 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
     case Role::birth: {
       std::uint64_t flags = arguments[0];
       if (call.number == SYS_clone3) read_object(live.tid, arguments[0], flags);
-      if (flags & CLONE_UNTRACED) problems_.insert("a thread or process was made with CLONE_UNTRACED: it cannot be followed");
+      if (flags & CLONE_UNTRACED)
+        problems_.insert("a thread or process was made with CLONE_UNTRACED: it cannot be followed");
       return false;
     }
     case Role::mark:
@@ -435,7 +443,8 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
 bool Tracer::enter_identity(Live& live, const SystemCall& call) {
   settle_rings();  // what a ring has done until now, it has done under what the thread wears until now
   live.fresh = false;
-  identity_calls_.push_back({++sequence_, live.number, observer_.window(live.number), std::string(call.name), live.in_setxid});
+  identity_calls_.push_back(
+      {++sequence_, live.number, observer_.window(live.number), std::string(call.name), live.in_setxid});
   live.in_setxid = false;
   return false;
 }
@@ -474,7 +483,8 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
     const auto truth = live.handle->ids();
     const Credentials& model = credentials_[as];
     if (truth && *truth != ThreadIds{model.uid, model.gid}) {
-      problems_.insert(fmt::format("a thread's credentials changed unseen: {} was expected at {}", describe(model), call.name));
+      problems_.insert(
+          fmt::format("a thread's credentials changed unseen: {} was expected at {}", describe(model), call.name));
       live.fresh = false;
     }
   }
@@ -492,7 +502,8 @@ void Tracer::leave_effect(Live& live, long result) {
   effect.result = result;
   effect.finished = true;
   live.effect.reset();
-  if (effect.stack.empty() && observer_.wants_stack_after(effect)) effect.stack = unwinder_.unwind(live.process, live.tid);
+  if (effect.stack.empty() && observer_.wants_stack_after(effect))
+    effect.stack = unwinder_.unwind(live.process, live.tid);
 }
 
 void Tracer::at_exit_stop(Live& live) {

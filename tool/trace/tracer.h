@@ -156,7 +156,7 @@ class Tracer {
   std::vector<Output> outputs_;
   std::set<std::string> problems_;
   std::unordered_map<pid_t, std::unique_ptr<Live>> live_;
-  std::unordered_map<pid_t, int> early_;  // stopped before its birth was reported
+  std::unordered_map<pid_t, int> early_;                             // stopped before its birth was reported
   std::map<std::array<std::uint64_t, 3>, Clock::time_point> armed_;  // (process, kind, id) of timers
   struct Asked {
     std::uint64_t ring, user_data;
@@ -171,8 +171,8 @@ class Tracer {
     std::uint64_t sequence;
     int from;
     std::uint64_t word;
-    std::vector<int> waiting;  // threads that were blocked on the word
-    long woken;                // -1: not told yet
+    std::vector<int> waiting;        // threads that were blocked on the word
+    long woken;                      // -1: not told yet
     std::vector<std::size_t> edges;  // drawn from it
     bool disputed = false;           // another wake may have been the one
     CredentialsTable::Id as;

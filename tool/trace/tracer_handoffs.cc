@@ -24,12 +24,15 @@ std::string stream_of(pid_t tid, int fd) {
     // All eventfds share an inode; their number tells them apart (proc(5), /proc/pid/fdinfo).
     const std::string info = read_file(fmt::format("/proc/{}/fdinfo/{}", tid, fd));
     const auto at = info.find("eventfd-id:");
-    if (at != std::string::npos) return "eventfd:" + info.substr(info.find_first_not_of(" \t", at + 11), info.find('\n', at) - at - 11);
+    if (at != std::string::npos)
+      return "eventfd:" + info.substr(info.find_first_not_of(" \t", at + 11), info.find('\n', at) - at - 11);
   }
   return {};
 }
 
-bool writes(int number) { return number == SYS_write || number == SYS_writev || number == SYS_sendto || number == SYS_sendmsg; }
+bool writes(int number) {
+  return number == SYS_write || number == SYS_writev || number == SYS_sendto || number == SYS_sendmsg;
+}
 
 }  // namespace
 
@@ -53,7 +56,14 @@ bool Tracer::enter_futex(Live& live, const Arguments& arguments) {
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
     case FUTEX_WAKE_OP: {
-      Wake wake{++sequence_, live.number, arguments[0], {}, -1, {}, false, current(live),
+      Wake wake{++sequence_,
+                live.number,
+                arguments[0],
+                {},
+                -1,
+                {},
+                false,
+                current(live),
                 unwinder_.unwind(live.process, live.tid)};
       for (const auto& [tid, other] : live_)
         if (other->process == live.process && other->waits_on == arguments[0] && other->number != live.number)
@@ -102,12 +112,16 @@ void Tracer::leave_futex(Live& live, long result) {
   Wake& giver = *givers.back();
   // One wake that woke one thread, and this thread was woken: it was that wake. The waker may not yet have been told
   // how many it woke. Several wakes by one thread at one place are one hand-off, whichever of them it was.
-  const bool alike = std::all_of(givers.begin(), givers.end(), [&](const Wake* wake) { return wake->from == giver.from && wake->stack == giver.stack; });
+  const bool alike = std::all_of(givers.begin(), givers.end(), [&](const Wake* wake) {
+    return wake->from == giver.from && wake->stack == giver.stack;
+  });
   giver.disputed = giver.disputed || !alike;
-  const bool one = alike && givers.size() > 1 ? giver.woken <= 1 : giver.edges.empty() && (giver.waiting.size() == 1 || giver.woken == 1);
+  const bool one = alike && givers.size() > 1 ? giver.woken <= 1
+                                              : giver.edges.empty() && (giver.waiting.size() == 1 || giver.woken == 1);
   const bool exclusive = !giver.disputed && one;
   giver.edges.push_back(handoffs_.size());
-  handoffs_.push_back({++sequence_, giver.from, live.number, "wake", exclusive ? "exclusive" : "ambiguous", giver.as, giver.stack});
+  handoffs_.push_back(
+      {++sequence_, giver.from, live.number, "wake", exclusive ? "exclusive" : "ambiguous", giver.as, giver.stack});
 }
 
 void Tracer::leave_transfer(Live& live, long result) {
@@ -120,7 +134,8 @@ void Tracer::leave_transfer(Live& live, long result) {
     const auto peer = peers_.find(own);
     if (own.starts_with("socket:") && peer == peers_.end()) return;
     Stream& stream = streams_[peer != peers_.end() ? peer->second : own];
-    stream.pieces.push_back({stream.written, stream.written + size, live.number, current(live), unwinder_.unwind(live.process, live.tid)});
+    stream.pieces.push_back(
+        {stream.written, stream.written + size, live.number, current(live), unwinder_.unwind(live.process, live.tid)});
     stream.written += size;
     return;
   }
@@ -133,10 +148,12 @@ void Tracer::leave_transfer(Live& live, long result) {
   std::vector<const Written*> givers;
   for (const Written& piece : stream.pieces)
     if (piece.begin < end && piece.end > begin) givers.push_back(&piece);
-  const bool one = !givers.empty() && std::all_of(givers.begin(), givers.end(), [&](const Written* w) { return w->from == givers.front()->from; });
+  const bool one = !givers.empty() && std::all_of(givers.begin(), givers.end(),
+                                                  [&](const Written* w) { return w->from == givers.front()->from; });
   const std::string kind = own.substr(0, own.find(':'));
   if (!givers.empty())
-    handoffs_.push_back({++sequence_, givers.back()->from, live.number, kind, one ? "structural" : "ambiguous", givers.back()->as, givers.back()->stack});
+    handoffs_.push_back({++sequence_, givers.back()->from, live.number, kind, one ? "structural" : "ambiguous",
+                         givers.back()->as, givers.back()->stack});
   std::erase_if(stream.pieces, [&](const Written& piece) { return piece.end <= end; });
 }
 

@@ -34,7 +34,7 @@ std::string absolute(pid_t tid, int directory, std::string path) {
   if (path.empty()) return path;
   if (path.front() != '/') {
     std::string base = read_link(directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", tid)
-                                                        : fmt::format("/proc/{}/fd/{}", tid, directory));
+                                                       : fmt::format("/proc/{}/fd/{}", tid, directory));
     if (base.empty()) base = directory == AT_FDCWD ? "." : fmt::format("fd {}", directory);
     if (path == ".") return without_numbers(base);
     path = (base == "/" ? "" : base) + "/" + path;
@@ -91,8 +91,10 @@ std::string Tracer::object_of(Live& live, const SystemCall& call, const Argument
       // An empty path means the descriptor itself (AT_EMPTY_PATH): fstat and its like, which ask for no permission.
       const std::string path = read_string(live.tid, value);
       const int directory = static_cast<int>(arguments[static_cast<std::size_t>(call.directory)]);
-      if (path.empty() && call.number == SYS_execveat) return read_link(fmt::format("/proc/{}/fd/{}", live.tid, directory));
-      if (path.empty() && call.number == SYS_fchownat) return read_link(fmt::format("/proc/{}/fd/{}", live.tid, directory));
+      if (path.empty() && call.number == SYS_execveat)
+        return read_link(fmt::format("/proc/{}/fd/{}", live.tid, directory));
+      if (path.empty() && call.number == SYS_fchownat)
+        return read_link(fmt::format("/proc/{}/fd/{}", live.tid, directory));
       return absolute(live.tid, directory, path);
     }
     case Object::socket_address:

@@ -28,10 +28,13 @@ bool Tracer::enter_ring(Live& live, const SystemCall& call, const Arguments& arg
       problems_.insert(unreadable);
       return false;
     }
-    const auto requests = ring->shared_poll() ? rings_.polled(live.tid, *ring)
-                                              : rings_.submitted(live.tid, *ring, static_cast<std::uint32_t>(arguments[1]));
-    if (requests) add_ring_effects(live, ring->inode, *requests);
-    else problems_.insert(unreadable);
+    const auto requests = ring->shared_poll()
+                              ? rings_.polled(live.tid, *ring)
+                              : rings_.submitted(live.tid, *ring, static_cast<std::uint32_t>(arguments[1]));
+    if (requests)
+      add_ring_effects(live, ring->inode, *requests);
+    else
+      problems_.insert(unreadable);
   }
   return true;
 }
@@ -66,7 +69,8 @@ void Tracer::settle_rings() {
     if (live == live_.end()) {
       // Gone before its completions were seen: a linked request ran, if at all, as whoever the thread was until now.
       for (const Asked& asked : asked_)
-        if (const auto by = live_.find(asked.by); asked.ring == inode && effects_[asked.effect].deferred && by != live_.end())
+        if (const auto by = live_.find(asked.by);
+            asked.ring == inode && effects_[asked.effect].deferred && by != live_.end())
           effects_[asked.effect].as = current(*by->second);
       std::erase_if(asked_, [&](const Asked& asked) { return asked.ring == inode; });
       at = all.erase(at);
@@ -74,8 +78,10 @@ void Tracer::settle_rings() {
     }
     ++at;
     if (ring.shared_poll()) {
-      if (const auto requests = rings_.polled(live->first, ring)) add_ring_effects(*live->second, inode, *requests);
-      else problems_.insert(unreadable);
+      if (const auto requests = rings_.polled(live->first, ring))
+        add_ring_effects(*live->second, inode, *requests);
+      else
+        problems_.insert(unreadable);
     }
     for (const RingCompletion& completion : rings_.completed(live->first, ring)) {
       const auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& a) {

@@ -68,7 +68,8 @@ Stack Unwinder::unwind_maker(pid_t process, pid_t tid) {
   // the parent's too. They have no frame of their own: the caller is what the stack pointer points to.
   user_regs_struct registers{};
   std::uint64_t caller = 0;
-  if (stack.size() > 2 || ptrace(PTRACE_GETREGS, tid, 0, &registers) != 0 || !read_object(tid, registers.rsp, caller)) return stack;
+  if (stack.size() > 2 || ptrace(PTRACE_GETREGS, tid, 0, &registers) != 0 || !read_object(tid, registers.rsp, caller))
+    return stack;
   user_regs_struct above = registers;
   above.rip = caller;
   above.rsp += sizeof caller;

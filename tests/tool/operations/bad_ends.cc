@@ -10,7 +10,8 @@
 #include <string>
 #include <thread>
 
-// The oracles of alice and bob are as they should be: it is the service that it goes wrong in, whose environment is root's.
+// The oracles of alice and bob are as they should be: it is the service that it goes wrong in, whose environment is
+// root's.
 static bool in_a_service() {
   const char* const user = std::getenv("USER");
   return user != nullptr && std::string(user) == "root";
@@ -39,7 +40,9 @@ int throws() {
   if (in_a_service()) throw std::runtime_error("the service throws");
   return 0;
 }
-int throws_always() { throw std::runtime_error("everybody throws"); }
+int throws_always() {
+  throw std::runtime_error("everybody throws");
+}
 int throws_a_number() {
   if (in_a_service()) throw 7;
   return 0;

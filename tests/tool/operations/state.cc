@@ -17,8 +17,12 @@ int changes_umask() {
   umask(0077);
   return 0;
 }
-int changes_directory() { return chdir("/srv/inbox"); }
-int changes_environment() { return setenv("TOOL_TEST", "changed", 1); }
+int changes_directory() {
+  return chdir("/srv/inbox");
+}
+int changes_environment() {
+  return setenv("TOOL_TEST", "changed", 1);
+}
 int changes_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -60,7 +64,8 @@ int keeps_in_process() {
 int prints_noise() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  std::printf("process %d at %lld.%09ld: user %u\n", getpid(), static_cast<long long>(now.tv_sec), now.tv_nsec, geteuid());
+  std::printf("process %d at %lld.%09ld: user %u\n", getpid(), static_cast<long long>(now.tv_sec), now.tv_nsec,
+              geteuid());
   return 0;
 }
 // A time that two runs in the same second share, and a run a second later does not.
@@ -68,6 +73,8 @@ int prints_the_second() {
   std::printf("at %lld: user %u\n", static_cast<long long>(time(nullptr)), geteuid());
   return 0;
 }
-int returns_random() { return static_cast<int>(std::random_device{}() & 0xffffff); }
+int returns_random() {
+  return static_cast<int>(std::random_device{}() & 0xffffff);
+}
 
 }  // extern "C"

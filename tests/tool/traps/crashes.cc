@@ -9,4 +9,6 @@
   asm volatile("" ::: "memory");
 }
 
-int main() { std::thread(the_function_that_crashes).join(); }
+int main() {
+  std::thread(the_function_that_crashes).join();
+}

@@ -10,7 +10,10 @@ int main(int argc, char** argv) {
     trap::say("%s\n", trap::who_am_i().c_str());
     return 0;
   }
-  for (int i = 0; i < 3; ++i) std::thread([] { for (;;) pause(); }).detach();
+  for (int i = 0; i < 3; ++i)
+    std::thread([] {
+      for (;;) pause();
+    }).detach();
   std::thread([&] {
     trap::act("/trap/before-exec");
     trap::must(syscall(SYS_setresuid, 3002, 3002, 3002) == 0, "setresuid");

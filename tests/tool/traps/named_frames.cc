@@ -8,7 +8,9 @@
   asm volatile("" ::: "memory");
   return result;
 }
-[[gnu::noinline]] int the_caller_of_it(const char* path) { return the_function_that_acts(path) + 1; }
+[[gnu::noinline]] int the_caller_of_it(const char* path) {
+  return the_function_that_acts(path) + 1;
+}
 
 void* the_thread_body(void*) {
   the_caller_of_it("/trap/in-thread");

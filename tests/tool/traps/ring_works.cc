@@ -16,7 +16,9 @@ namespace {
 
 io_uring ring;
 
-void open_ring(unsigned flags = 0) { trap::must(io_uring_queue_init(16, &ring, flags) == 0, "io_uring_queue_init"); }
+void open_ring(unsigned flags = 0) {
+  trap::must(io_uring_queue_init(16, &ring, flags) == 0, "io_uring_queue_init");
+}
 
 void wear(unsigned uid, unsigned gid) {
   const gid_t groups[] = {gid, gid + 99};
@@ -37,7 +39,9 @@ io_uring_sqe* ask_to_open(const char* path, std::uint64_t id) {
   return entry;
 }
 
-void submit() { trap::must(io_uring_submit(&ring) >= 0, "io_uring_submit"); }
+void submit() {
+  trap::must(io_uring_submit(&ring) >= 0, "io_uring_submit");
+}
 
 int await() {
   io_uring_cqe* done = nullptr;
@@ -55,7 +59,8 @@ void open_once(const char* path, std::uint64_t id) {
 
 const std::map<std::string, void (*)()>& ways() {
   static const std::map<std::string, void (*)()> table = {
-      {"inline", [] {
+      {"inline",
+       [] {
          open_ring();
          wear(3001, 3001);
          ask_to_open("/etc/shadow", 1);
@@ -64,7 +69,8 @@ const std::map<std::string, void (*)()>& ways() {
          for (int i = 0; i < 2; ++i) await();
          trap::say("%s\n", trap::who_am_i().c_str());
        }},
-      {"async", [] {
+      {"async",
+       [] {
          open_ring();
          wear(3001, 3001);
          ask_to_open("/etc/shadow", 1)->flags |= IOSQE_ASYNC;
@@ -72,7 +78,8 @@ const std::map<std::string, void (*)()>& ways() {
          revert();
          trap::say("%d\n", await());
        }},
-      {"personality", [] {
+      {"personality",
+       [] {
          open_ring();
          wear(3001, 3001);
          const int alice = io_uring_register_personality(&ring);
@@ -86,14 +93,16 @@ const std::map<std::string, void (*)()>& ways() {
          submit();
          for (int i = 0; i < 3; ++i) await();
        }},
-      {"sqpoll", [] {
+      {"sqpoll",
+       [] {
          open_ring(IORING_SETUP_SQPOLL);
          wear(3001, 3001);
          ask_to_open("/etc/shadow", 1);
          submit();
          trap::say("%d\n", await() >= 0 ? 0 : -1);
        }},
-      {"linked", [] {
+      {"linked",
+       [] {
          open_ring();
          const int gate = eventfd(0, 0);
          wear(3001, 3001);
@@ -113,21 +122,24 @@ const std::map<std::string, void (*)()>& ways() {
          submit();
          await();
        }},
-      {"registered", [] {
+      {"registered",
+       [] {
          open_ring();
          trap::must(io_uring_register_ring_fd(&ring) == 1, "io_uring_register_ring_fd");
          wear(3001, 3001);
          open_once("/etc/passwd", 1);
        }},
       // Never mapped by whoever enters it.
-      {"unmapped", [] {
+      {"unmapped",
+       [] {
          io_uring_params params{};
          const int fd = static_cast<int>(syscall(SYS_io_uring_setup, 4, &params));
          trap::must(fd >= 0, "io_uring_setup");
          trap::must(syscall(SYS_io_uring_enter, fd, 1, 0, 0, nullptr, 0) >= 0, "io_uring_enter");
        }},
       // Mapped, filled, and unmapped before it is entered.
-      {"hidden", [] {
+      {"hidden",
+       [] {
          open_ring();
          ask_to_open("/etc/passwd", 1);
          io_uring_smp_store_release(ring.sq.ktail, ring.sq.sqe_tail);
@@ -138,38 +150,46 @@ const std::map<std::string, void (*)()>& ways() {
          trap::must(syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, nullptr, 0) == 1, "io_uring_enter");
        }},
       // Mapped a second time elsewhere, the first mapping's place taken by something else.
-      {"moved", [] {
+      {"moved",
+       [] {
          open_ring();
          open_once("/etc/group", 1);
          const auto move = [](void* from, std::size_t size, off_t offset) {
            void* const to = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring.ring_fd, offset);
            trap::must(to != MAP_FAILED, "mmap");
-           trap::must(mmap(from, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED, "mmap");
+           trap::must(
+               mmap(from, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED,
+               "mmap");
            return static_cast<char*>(to);
          };
          const auto apart = [](auto*& pointer, char* from, char* to) {
-           pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(to + (reinterpret_cast<char*>(pointer) - from));
+           pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(
+               to + (reinterpret_cast<char*>(pointer) - from));
          };
          char* const sqes = move(ring.sq.sqes, 16 * sizeof(io_uring_sqe), IORING_OFF_SQES);
          char* const old = static_cast<char*>(ring.sq.ring_ptr);
          char* const rings = move(old, ring.sq.ring_sz, IORING_OFF_SQ_RING);
          ring.sq.sqes = reinterpret_cast<io_uring_sqe*>(sqes);
-         for (unsigned** const p : {&ring.sq.khead, &ring.sq.ktail, &ring.sq.kflags, &ring.sq.array, &ring.cq.khead, &ring.cq.ktail})
+         for (unsigned** const p :
+              {&ring.sq.khead, &ring.sq.ktail, &ring.sq.kflags, &ring.sq.array, &ring.cq.khead, &ring.cq.ktail})
            apart(*p, old, rings);
          apart(ring.cq.cqes, old, rings);
          open_once("/etc/passwd", 2);
        }},
-      {"connect", [] {
+      {"connect",
+       [] {
          open_ring();
          sockaddr_un address{};
          address.sun_family = AF_UNIX;
          std::strcpy(address.sun_path, "/trap/ring-socket");
          io_uring_sqe* const entry = io_uring_get_sqe(&ring);
-         io_uring_prep_connect(entry, socket(AF_UNIX, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address), sizeof address);
+         io_uring_prep_connect(entry, socket(AF_UNIX, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address),
+                               sizeof address);
          submit();
          await();
        }},
-      {"child", [] {
+      {"child",
+       [] {
          open_ring();
          if (fork() == 0) {
            wear(3001, 3001);
@@ -178,13 +198,15 @@ const std::map<std::string, void (*)()>& ways() {
          }
          wait(nullptr);
        }},
-      {"wide", [] {
+      {"wide",
+       [] {
          open_ring(IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
          wear(3001, 3001);
          open_once("/etc/group", 1);
          open_once("/etc/passwd", 2);
        }},
-      {"all-operations", [] {
+      {"all-operations",
+       [] {
          open_ring();
          struct statx status {};
          struct open_how how {};
@@ -212,7 +234,8 @@ const std::map<std::string, void (*)()>& ways() {
          for (int i = 0; i < 9; ++i) await();
        }},
       // Entered and left at rest, with something still to come.
-      {"pending", [] {
+      {"pending",
+       [] {
          open_ring();
          io_uring_sqe* const entry = io_uring_get_sqe(&ring);
          static __kernel_timespec time = {30, 0};

@@ -18,7 +18,9 @@ int main(int, char** argv) {
   struct sigaction action {};
   action.sa_handler = [](int) { ++continued; };
   sigaction(SIGCONT, &action, nullptr);
-  std::thread([count] { for (;;) ++*count, usleep(100); }).detach();
+  std::thread([count] {
+    for (;;) ++*count, usleep(100);
+  }).detach();
   while (*count == 0) usleep(100);
   trap::mark(1);
   raise(SIGSTOP);

@@ -1,6 +1,6 @@
 // Takes signals of every kind and says how many came, with what, and what they did to waits.
-#include <signal.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,7 +16,9 @@ void count(int signal, siginfo_t* info, void*) {
   if (info->si_code == SI_QUEUE) sum = sum + info->si_value.sival_int;
   if (info->si_code == SI_USER && info->si_pid == getpid()) sender = sender + 1;
 }
-void jump(int signal) { siglongjmp(back, signal); }
+void jump(int signal) {
+  siglongjmp(back, signal);
+}
 
 void handle(int signal, int flags) {
   struct sigaction action {};
@@ -52,7 +54,8 @@ int main() {
   const timespec long_time = {5, 0};
   timespec left{};
   const int slept = nanosleep(&long_time, &left);
-  trap::say("nanosleep %d %s, %s left\n", slept, slept != 0 ? strerrorname_np(errno) : "-", left.tv_sec == 4 ? "most" : "little");
+  trap::say("nanosleep %d %s, %s left\n", slept, slept != 0 ? strerrorname_np(errno) : "-",
+            left.tv_sec == 4 ? "most" : "little");
 
   int ends[2];
   trap::must(pipe(ends) == 0, "pipe");
@@ -83,8 +86,10 @@ int main() {
   } else {
     trap::say("caught %d\n", signal);
   }
-  if (const int signal = sigsetjmp(back, 1); signal == 0) raise(SIGFPE);
-  else trap::say("caught %d\n", signal);
+  if (const int signal = sigsetjmp(back, 1); signal == 0)
+    raise(SIGFPE);
+  else
+    trap::say("caught %d\n", signal);
   trap::say("usr1 %d trap %d realtime %d sum %d alarms %d own %d children %d\n", counts[SIGUSR1], counts[SIGTRAP],
             counts[SIGRTMIN], sum, counts[SIGALRM], sender, counts[SIGCHLD] > 0 ? 1 : 0);
 }

@@ -20,14 +20,18 @@ namespace trap {
 
 inline constexpr unsigned long mark_option = 0x42484c46;
 
-inline void mark(unsigned long kind, unsigned long a = 0) { prctl(static_cast<int>(mark_option), kind, a, 0, 0); }
+inline void mark(unsigned long kind, unsigned long a = 0) {
+  prctl(static_cast<int>(mark_option), kind, a, 0, 0);
+}
 
 // An effect with a name that the test looks for: nothing lies there.
 inline void act(const char* path) {
   if (access(path, F_OK) == 0) std::abort();
 }
 // The same, judged by the file-system ids.
-inline int look(const char* path) { return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0; }
+inline int look(const char* path) {
+  return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
+}
 
 // Writes at once: a trap may end without leaving time for a buffer.
 template <typename... Values>
@@ -36,7 +40,9 @@ void say(const char* format, Values... values) {
   const int size = std::snprintf(text, sizeof text, format, values...);
   if (write(1, text, static_cast<std::size_t>(size)) != size) std::abort();
 }
-inline void say(const char* text) { say("%s", text); }
+inline void say(const char* text) {
+  say("%s", text);
+}
 
 inline void must(bool holds, const char* what) {
   if (holds) return;
@@ -49,7 +55,8 @@ inline std::string who_am_i() {
   unsigned r = 0, e = 0, s = 0, gr = 0, ge = 0, gs = 0;
   syscall(SYS_getresuid, &r, &e, &s);
   syscall(SYS_getresgid, &gr, &ge, &gs);
-  const auto fs = static_cast<unsigned>(syscall(SYS_setfsuid, -1)), gfs = static_cast<unsigned>(syscall(SYS_setfsgid, -1));
+  const auto fs = static_cast<unsigned>(syscall(SYS_setfsuid, -1)),
+             gfs = static_cast<unsigned>(syscall(SYS_setfsgid, -1));
   gid_t groups[256];
   const int count = getgroups(256, groups);
   std::sort(groups, groups + (count > 0 ? count : 0));
@@ -57,8 +64,8 @@ inline std::string who_am_i() {
   __user_cap_data_struct data[2] = {};
   syscall(SYS_capget, &header, data);
   char text[512];
-  std::snprintf(text, sizeof text, "uid %u %u %u %u gid %u %u %u %u eff %08x%08x prm %08x%08x groups", r, e, s, fs, gr, ge, gs,
-                gfs, data[1].effective, data[0].effective, data[1].permitted, data[0].permitted);
+  std::snprintf(text, sizeof text, "uid %u %u %u %u gid %u %u %u %u eff %08x%08x prm %08x%08x groups", r, e, s, fs, gr,
+                ge, gs, gfs, data[1].effective, data[0].effective, data[1].permitted, data[0].permitted);
   std::string line = text;
   for (int i = 0; i < count; ++i) line += " " + std::to_string(groups[i]);
   return line;

@@ -1,6 +1,7 @@
 // Blocks, or does not, in the way that is asked for: what "quiet" means is tried on each.
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -8,7 +9,6 @@
 #include <sys/select.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
-#include <sched.h>
 #include <time.h>
 
 #include <atomic>
@@ -21,7 +21,9 @@ namespace {
 
 constexpr timespec long_time = {30, 0};
 
-void handler(int) { trap::say("fired\n"); }
+void handler(int) {
+  trap::say("fired\n");
+}
 
 void catch_signal(int signal) {
   struct sigaction action {};
@@ -110,40 +112,159 @@ const std::map<std::string, void (*)()>& ways() {
   static const std::map<std::string, void (*)()> table = {
       // With no end of its own accord.
       {"pause", forever},
-      {"futex", [] { static int word = 0; syscall(SYS_futex, &word, FUTEX_WAIT, 0, nullptr, nullptr, 0); }},
-      {"poll", [] { pollfd one = {silent(), POLLIN, 0}; poll(&one, 1, -1); }},
-      {"ppoll", [] { pollfd one = {silent(), POLLIN, 0}; ppoll(&one, 1, nullptr, nullptr); }},
-      {"select", [] { fd_set set; FD_ZERO(&set); FD_SET(silent(), &set); select(silent() + 1, &set, nullptr, nullptr, nullptr); }},
-      {"epoll", [] { epoll_event event{}; epoll_wait(watched(silent()), &event, 1, -1); }},
-      {"epoll_pwait2", [] { epoll_event event{}; epoll_pwait2(watched(silent()), &event, 1, nullptr, nullptr); }},
-      {"read", [] { std::uint64_t value; (void)!read(silent(), &value, 8); }},
-      {"sem_wait", [] { static sem_t semaphore; sem_wait(&semaphore); }},
-      {"sigwait", [] { sigset_t set; sigemptyset(&set); sigaddset(&set, SIGUSR1); sigprocmask(SIG_BLOCK, &set, nullptr); int signal; sigwait(&set, &signal); }},
+      {"futex",
+       [] {
+         static int word = 0;
+         syscall(SYS_futex, &word, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+       }},
+      {"poll",
+       [] {
+         pollfd one = {silent(), POLLIN, 0};
+         poll(&one, 1, -1);
+       }},
+      {"ppoll",
+       [] {
+         pollfd one = {silent(), POLLIN, 0};
+         ppoll(&one, 1, nullptr, nullptr);
+       }},
+      {"select",
+       [] {
+         fd_set set;
+         FD_ZERO(&set);
+         FD_SET(silent(), &set);
+         select(silent() + 1, &set, nullptr, nullptr, nullptr);
+       }},
+      {"epoll",
+       [] {
+         epoll_event event{};
+         epoll_wait(watched(silent()), &event, 1, -1);
+       }},
+      {"epoll_pwait2",
+       [] {
+         epoll_event event{};
+         epoll_pwait2(watched(silent()), &event, 1, nullptr, nullptr);
+       }},
+      {"read",
+       [] {
+         std::uint64_t value;
+         (void)!read(silent(), &value, 8);
+       }},
+      {"sem_wait",
+       [] {
+         static sem_t semaphore;
+         sem_wait(&semaphore);
+       }},
+      {"sigwait",
+       [] {
+         sigset_t set;
+         sigemptyset(&set);
+         sigaddset(&set, SIGUSR1);
+         sigprocmask(SIG_BLOCK, &set, nullptr);
+         int signal;
+         sigwait(&set, &signal);
+       }},
       {"join", [] { std::thread(forever).join(); }},
       {"stopped", [] { raise(SIGSTOP); }},
-      {"stopped-threads", [] { std::thread(forever).detach(); raise(SIGSTOP); }},
-      {"vfork", [] { if (vfork() == 0) { pause(); _exit(0); } }},
+      {"stopped-threads",
+       [] {
+         std::thread(forever).detach();
+         raise(SIGSTOP);
+       }},
+      {"vfork",
+       [] {
+         if (vfork() == 0) {
+           pause();
+           _exit(0);
+         }
+       }},
       // With an end.
       {"nanosleep", [] { nanosleep(&long_time, nullptr); }},
       {"clock_nanosleep", [] { clock_nanosleep(CLOCK_REALTIME, 0, &long_time, nullptr); }},
-      {"futex-timed", [] { static int word = 0; syscall(SYS_futex, &word, FUTEX_WAIT, 0, &long_time, nullptr, 0); }},
-      {"poll-timed", [] { pollfd one = {silent(), POLLIN, 0}; poll(&one, 1, 30000); }},
-      {"ppoll-timed", [] { pollfd one = {silent(), POLLIN, 0}; ppoll(&one, 1, &long_time, nullptr); }},
-      {"select-timed", [] { timeval time = {30, 0}; select(0, nullptr, nullptr, nullptr, &time); }},
+      {"futex-timed",
+       [] {
+         static int word = 0;
+         syscall(SYS_futex, &word, FUTEX_WAIT, 0, &long_time, nullptr, 0);
+       }},
+      {"poll-timed",
+       [] {
+         pollfd one = {silent(), POLLIN, 0};
+         poll(&one, 1, 30000);
+       }},
+      {"ppoll-timed",
+       [] {
+         pollfd one = {silent(), POLLIN, 0};
+         ppoll(&one, 1, &long_time, nullptr);
+       }},
+      {"select-timed",
+       [] {
+         timeval time = {30, 0};
+         select(0, nullptr, nullptr, nullptr, &time);
+       }},
       {"pselect-timed", [] { pselect(0, nullptr, nullptr, nullptr, &long_time, nullptr); }},
-      {"epoll-timed", [] { epoll_event event{}; epoll_wait(watched(silent()), &event, 1, 30000); }},
-      {"epoll_pwait2-timed", [] { epoll_event event{}; epoll_pwait2(watched(silent()), &event, 1, &long_time, nullptr); }},
-      {"sem_timedwait", [] { static sem_t semaphore; const auto when = at(CLOCK_REALTIME, 30000).it_value; sem_timedwait(&semaphore, &when); }},
-      {"sigtimedwait", [] { sigset_t set; sigemptyset(&set); sigaddset(&set, SIGUSR1); sigprocmask(SIG_BLOCK, &set, nullptr); sigtimedwait(&set, nullptr, &long_time); }},
-      {"restarted-sleep", [] { raise(SIGSTOP); nanosleep(&long_time, nullptr); }},
-      {"thread-sleeps", [] { std::thread([] { nanosleep(&long_time, nullptr); }).detach(); forever(); }},
+      {"epoll-timed",
+       [] {
+         epoll_event event{};
+         epoll_wait(watched(silent()), &event, 1, 30000);
+       }},
+      {"epoll_pwait2-timed",
+       [] {
+         epoll_event event{};
+         epoll_pwait2(watched(silent()), &event, 1, &long_time, nullptr);
+       }},
+      {"sem_timedwait",
+       [] {
+         static sem_t semaphore;
+         const auto when = at(CLOCK_REALTIME, 30000).it_value;
+         sem_timedwait(&semaphore, &when);
+       }},
+      {"sigtimedwait",
+       [] {
+         sigset_t set;
+         sigemptyset(&set);
+         sigaddset(&set, SIGUSR1);
+         sigprocmask(SIG_BLOCK, &set, nullptr);
+         sigtimedwait(&set, nullptr, &long_time);
+       }},
+      {"restarted-sleep",
+       [] {
+         raise(SIGSTOP);
+         nanosleep(&long_time, nullptr);
+       }},
+      {"thread-sleeps",
+       [] {
+         std::thread([] { nanosleep(&long_time, nullptr); }).detach();
+         forever();
+       }},
       // With an armed timer.
-      {"timer", [] { arm(make_timer(), 0, in(200)); forever(); }},
-      {"timer-absolute", [] { arm(make_timer(), TIMER_ABSTIME, at(CLOCK_MONOTONIC, 200)); forever(); }},
-      {"timer-realtime", [] { arm(make_timer(CLOCK_REALTIME), TIMER_ABSTIME, at(CLOCK_REALTIME, 200)); forever(); }},
-      {"timer-boottime", [] { arm(make_timer(CLOCK_BOOTTIME), TIMER_ABSTIME, at(CLOCK_BOOTTIME, 200)); forever(); }},
-      {"setitimer", [] { catch_signal(SIGALRM); const itimerval once = {{0, 0}, {0, 200000}}; setitimer(ITIMER_REAL, &once, nullptr); forever(); }},
-      {"timerfd", [] {
+      {"timer",
+       [] {
+         arm(make_timer(), 0, in(200));
+         forever();
+       }},
+      {"timer-absolute",
+       [] {
+         arm(make_timer(), TIMER_ABSTIME, at(CLOCK_MONOTONIC, 200));
+         forever();
+       }},
+      {"timer-realtime",
+       [] {
+         arm(make_timer(CLOCK_REALTIME), TIMER_ABSTIME, at(CLOCK_REALTIME, 200));
+         forever();
+       }},
+      {"timer-boottime",
+       [] {
+         arm(make_timer(CLOCK_BOOTTIME), TIMER_ABSTIME, at(CLOCK_BOOTTIME, 200));
+         forever();
+       }},
+      {"setitimer",
+       [] {
+         catch_signal(SIGALRM);
+         const itimerval once = {{0, 0}, {0, 200000}};
+         setitimer(ITIMER_REAL, &once, nullptr);
+         forever();
+       }},
+      {"timerfd",
+       [] {
          const int fd = timerfd_create(CLOCK_MONOTONIC, 0);
          const itimerspec when = in(200);
          timerfd_settime(fd, 0, &when, nullptr);
@@ -151,20 +272,63 @@ const std::map<std::string, void (*)()>& ways() {
          if (read(fd, &value, 8) == 8) trap::say("fired\n");
          forever();
        }},
-      {"alarm", [] { catch_signal(SIGALRM); alarm(1); forever(); }},
-      {"timer-long", [] { arm(make_timer(), 0, in(30000)); forever(); }},
-      {"timer-repeated", [] { arm(make_timer(), 0, in(30000, 30000)); forever(); }},
-      {"timer-disarmed", [] { const timer_t timer = make_timer(); arm(timer, 0, in(30000)); arm(timer, 0, in(0)); forever(); }},
-      {"timer-deleted", [] { const timer_t timer = make_timer(); arm(timer, 0, in(30000)); timer_delete(timer); forever(); }},
-      {"timer-of-the-past", [] { catch_signal(SIGALRM); itimerspec past = {{0, 0}, {1, 0}}; arm(make_timer(), TIMER_ABSTIME, past); forever(); }},
-      {"alarm-cancelled", [] { alarm(30); alarm(0); forever(); }},
+      {"alarm",
+       [] {
+         catch_signal(SIGALRM);
+         alarm(1);
+         forever();
+       }},
+      {"timer-long",
+       [] {
+         arm(make_timer(), 0, in(30000));
+         forever();
+       }},
+      {"timer-repeated",
+       [] {
+         arm(make_timer(), 0, in(30000, 30000));
+         forever();
+       }},
+      {"timer-disarmed",
+       [] {
+         const timer_t timer = make_timer();
+         arm(timer, 0, in(30000));
+         arm(timer, 0, in(0));
+         forever();
+       }},
+      {"timer-deleted",
+       [] {
+         const timer_t timer = make_timer();
+         arm(timer, 0, in(30000));
+         timer_delete(timer);
+         forever();
+       }},
+      {"timer-of-the-past",
+       [] {
+         catch_signal(SIGALRM);
+         itimerspec past = {{0, 0}, {1, 0}};
+         arm(make_timer(), TIMER_ABSTIME, past);
+         forever();
+       }},
+      {"alarm-cancelled",
+       [] {
+         alarm(30);
+         alarm(0);
+         forever();
+       }},
       // Never at rest.
       {"spin", spin},
-      {"spin-in-thread", [] { std::thread(spin).detach(); forever(); }},
+      {"spin-in-thread",
+       [] {
+         std::thread(spin).detach();
+         forever();
+       }},
       {"futex-ping-pong", ping_pong_by_futex},
       {"pipe-ping-pong", [] { ping_pong_by_pipe(false); }},
       {"process-ping-pong", [] { ping_pong_by_pipe(true); }},
-      {"yields", [] { for (;;) sched_yield(); }},
+      {"yields",
+       [] {
+         for (;;) sched_yield();
+       }},
   };
   return table;
 }

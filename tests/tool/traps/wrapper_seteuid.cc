@@ -17,8 +17,10 @@ int main(int, char** argv) {
     });
   ready.arrive_and_wait();
   usleep(10000);
-  if (std::strcmp(argv[1], "glibc") == 0) trap::must(seteuid(3001) == 0, "seteuid");
-  else trap::must(syscall(SYS_setresuid, -1, 3001, -1) == 0, "setresuid");
+  if (std::strcmp(argv[1], "glibc") == 0)
+    trap::must(seteuid(3001) == 0, "seteuid");
+  else
+    trap::must(syscall(SYS_setresuid, -1, 3001, -1) == 0, "setresuid");
   trap::act("/trap/caller");
   changed.arrive_and_wait();
   done.arrive_and_wait();
