@@ -319,6 +319,9 @@ int main(int argc, char** argv) {
   } catch (const MachineError& error) {
     fmt::print(stderr, "behalf: {}\n", error.what());
     return exit_machine;
+  } catch (const CannotRun& error) {
+    fmt::print(stderr, "behalf: this machine cannot do it: {}\n", error.what());
+    return exit_machine;
   } catch (const std::exception& error) {
     fmt::print(stderr, "behalf: internal error: {}\n", error.what());
     return exit_internal;

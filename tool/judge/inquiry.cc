@@ -125,6 +125,11 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
   for (const Inquiry& inquiry : inquiries) postures.insert(inquiry.postures.begin(), inquiry.postures.end());
   Gathered canary;
   plan({"", {}, "behalf_canary", "behalf_canary_before"}, {postures.begin(), postures.end()}, canary, true);
+  // The canary goes first: where not even it can be run, nothing can, and that is said before anything long begins.
+  schedule.run([](const Progress&) {});
+  for (const auto& [user, runs] : canary.oracles)
+    for (const LegRecord& run : runs)
+      if (!run.error.empty()) throw CannotRun(run.error);
   std::vector<std::unique_ptr<Gathered>> gathered;
   for (const Inquiry& inquiry : inquiries) {
     gathered.push_back(std::make_unique<Gathered>());

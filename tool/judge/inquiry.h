@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,13 @@ struct Inquired {
   std::vector<Answers> answers;
 };
 
-// Runs everything. Where the canary was not caught, nothing is said to work. Throws std::system_error when this
-// machine cannot run legs at all.
+// This machine cannot run legs at all, and why.
+class CannotRun : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Runs everything. Where the canary was not caught, nothing is said to work. Throws CannotRun before anything
+// long has begun.
 Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options);
 
 }  // namespace behalf::tool

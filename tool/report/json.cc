@@ -79,8 +79,11 @@ std::string json_of(const Report& report) {
           {"findings", findings}};
       const auto cured = std::find_if(reported.cure.verdicts.begin(), reported.cure.verdicts.end(),
                                       [&](const Verdict& v) { return v.posture == verdict.posture; });
-      if (cured != reported.cure.verdicts.end())
+      if (cured != reported.cure.verdicts.end()) {
         operation["cure"] = {{"operation", reported.cure.operation}, {"verdict", to_string(cured->answer)}};
+        if (cured->answer == Answer::fails) operation["cure"]["why"] = in_words(cured->findings.front());
+        if (cured->answer == Answer::unclear) operation["cure"]["why"] = cured->reasons.front();
+      }
       operation["legs"] = legs;
       operations.push_back(std::move(operation));
     }
