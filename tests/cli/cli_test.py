@@ -20,6 +20,7 @@ TOOL, SOURCE = sys.argv[1:3]
 OPERATIONS = r"""
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 int reads_note(void) {
@@ -40,6 +41,21 @@ int answers_differently(void) {
   return (int)now.tv_nsec;
 }
 int number;
+static const char* pool;
+void opens_pool(const char* name) { pool = name; printf("the pool %s is open\\n", name); }
+void crashes_in_setup(void) { *(volatile int*)0 = 1; }
+void hangs_in_setup(void) { for (;;) pause(); }
+int needs_the_pool(void) { printf("the pool is %s\\n", pool ? pool : "not there"); return pool == 0; }
+const char* says_home(void) { return getenv("HOME"); }
+const char* says_nothing(void) { return 0; }
+const char* says_what_nobody_can_read(void) { return (const char*)8; }
+void returns_nothing(void) {}
+unsigned long returns_a_large_number(void) { return ~0UL; }
+signed char returns_a_small_one(void) { return -3; }
+char* writes_into_its_argument(char* text) { text[0] = geteuid() == 0 ? 'r' : 'u'; return text; }
+int chosen(void) { return 1; }
+static int (*choose(void))(void) { return chosen; }
+int by_ifunc(void) __attribute__((ifunc("choose")));
 """
 
 
@@ -102,6 +118,21 @@ class BadInput(Folder):
             file.write("int mangled() { return 0; }\n")
         subprocess.run(["c++", "-shared", "-fPIC", "-o", self.path("mangled.so"), self.path("mangled.cc")], check=True)
         self.refused(64, 'extern "C"', "check", self.path("mangled.so"), "mangled")
+
+    def test_a_call_that_cannot_be_read_names_the_column(self):
+        self.refused(64, r"column 12: the string has no end", "check", "libc.so.6", 'int access("/srv, 4)')
+
+    def test_a_call_with_constants_says_to_write_numbers(self):
+        self.refused(64, r"'R_OK' is no value.* as its number", "check", "libc.so.6", 'int access("/srv", R_OK)')
+
+    def test_a_call_of_no_function(self):
+        self.refused(64, "no function 'acess': the nearest are.* access", "check", "libc.so.6", 'int acess("/srv", 4)')
+
+    def test_a_setup_call_of_no_function(self):
+        self.refused(64, "no function 'open_pool'.* opens_pool", "check", self.library, "reads_note", "--setup", "open_pool")
+
+    def test_one_bad_operation_of_several(self):
+        self.refused(64, "no function 'read_notes'", "check", self.library, "reads_note", "read_notes")
 
     def test_not_an_elf_file(self):
         self.refused(64, "no ELF file", "check", self.path("operations.c"), "f")
@@ -219,6 +250,75 @@ class GoodInput(Folder):
     def test_the_operation_may_be_written_as_a_declaration(self):
         done = run("check", self.library, "int reads_note(void)", "--leg", "cold")
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def outcome(self, *operations, legs=("cold",)):
+        done = run("check", *operations, "--format", "json", *(word for leg in legs for word in ("--leg", leg)))
+        self.assertIn(done.returncode, (0, 1, 2), done.stderr)
+        with open(f"{SOURCE}/tool/report/behalf-1.schema.json") as schema:
+            jsonschema.validate(json.loads(done.stdout), json.load(schema))
+        return done.returncode, json.loads(done.stdout)["operations"]
+
+    def test_a_call_of_any_function_of_any_library(self):
+        code, (home, access) = self.outcome("libc.so.6", 'char const* getenv("HOME")', 'int access("/srv/root-only.txt", 4)')
+        self.assertEqual(code, 1)
+        self.assertEqual(home["name"], 'getenv("HOME")')
+        self.assertEqual(home["findings"][0]["expected"]["outcome"], 'returned "/home/alice"')
+        self.assertEqual(home["findings"][0]["got"]["outcome"], 'returned "/root"')
+        self.assertEqual((access["name"], access["verdict"]), ('access("/srv/root-only.txt", 4)', "works"))
+
+    def test_every_kind_of_answer_is_the_same_in_all_legs_where_it_does_not_depend_on_identity(self):
+        operations = ["const char *says_nothing(void)", "const char *says_what_nobody_can_read(void)", "void returns_nothing(void)",
+                      "unsigned long returns_a_large_number(void)", "signed char returns_a_small_one(void)", "by_ifunc"]
+        code, answers = self.outcome(self.library, *operations, legs=("cold", "concurrent"))
+        self.assertEqual({o["name"]: o["verdict"] for o in answers},
+                         {re.search(r"(\w+)(\(void\))?$", o)[1]: "works" for o in operations})
+        self.assertEqual(code, 0)
+
+    def test_a_returned_string_is_compared_in_the_concurrent_leg_too(self):
+        code, (home,) = self.outcome(self.library, "const char *says_home(void)", legs=("concurrent",))
+        self.assertEqual((code, home["findings"][0]["got"]["user"]), (1, "root"))
+
+    def test_variable_arguments(self):
+        code, (printed,) = self.outcome("libc.so.6", r'int printf("%s %d\n", ..., "x", -5)', legs=("cold", "warm"))
+        self.assertEqual(printed["verdict"], "works", printed)
+
+    def test_several_operations_make_one_report_and_the_worst_is_the_exit_code(self):
+        operations = ["reads_note", "answers_differently", "const char *says_home(void)"]
+        code, answers = self.outcome(self.library, *operations)
+        self.assertEqual([o["verdict"] for o in answers], ["works", "unclear", "fails"])
+        self.assertEqual(code, 1)
+        self.assertEqual(self.outcome(self.library, *operations[:2])[0], 2)
+
+    def test_several_operations_in_every_format(self):
+        for form in ("text", "sarif", "html", "perfetto"):
+            done = subprocess.run([TOOL, "check", self.library, "reads_note", 'char *writes_into_its_argument("<b>")', "says_home",
+                                   "--leg", "cold", "--format", form], capture_output=True, timeout=120)
+            self.assertIn(done.returncode, (1, 2), done.stderr)
+            text = done.stdout.decode(errors="replace")
+            if form == "sarif":
+                self.assertTrue(json.loads(text)["runs"][0]["tool"])
+            else:
+                for name in ("reads_note", "writes_into_its_argument"):
+                    self.assertIn(name, text, form)
+            if form == "html":
+                self.assertNotIn("<b>", text)
+
+    def test_setup_calls_are_made_once_before_and_their_output_is_no_answer(self):
+        code, (answer,) = self.outcome(self.library, "needs_the_pool", "--setup", 'void opens_pool("a")', "--setup",
+                                       'void opens_pool("b")', legs=("cold", "concurrent", "after-bob"))
+        self.assertEqual((code, answer["verdict"]), (0, "works"), answer)
+        done = run("check", self.library, "needs_the_pool", "--before", 'void opens_pool("c")', "--leg", "cold", "-v")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_a_setup_call_that_crashes_is_unclear_and_says_so(self):
+        code, (answer,) = self.outcome(self.library, "reads_note", "--setup", "void crashes_in_setup(void)")
+        self.assertEqual((code, answer["verdict"], answer["findings"]), (2, "unclear", []))
+        self.assertRegex(answer["reasons"][0], r"set-up call 'void crashes_in_setup\(void\)': killed by signal 11")
+
+    def test_a_setup_call_that_hangs_is_unclear_and_says_so(self):
+        code, (answer,) = self.outcome(self.library, "reads_note", "--setup", "void hangs_in_setup(void)", "--limit", "1")
+        self.assertEqual((code, answer["verdict"], answer["findings"]), (2, "unclear", []))
+        self.assertRegex(answer["reasons"][0], r"set-up call 'void hangs_in_setup\(void\)': did not return within 1 s")
 
     def test_json_keeps_the_schema_and_only_the_legs_that_were_asked_for(self):
         report = self.path("report.json")

@@ -76,7 +76,25 @@ TEST(Reference, of_any_bytes_is_safe) {
   EXPECT_FALSE(reference.matches(printed(bytes.substr(1))));
 }
 
+TEST(Reference, compares_what_was_returned_in_words) {
+  const auto returned = [](const std::string& answer) { return Outcome{true, 0, "", answer}; };
+  const Reference home(returned("\"/home/alice\""), returned("\"/home/alice\""));
+  EXPECT_TRUE(home.agrees());
+  EXPECT_TRUE(home.matches(returned("\"/home/alice\"")));
+  EXPECT_FALSE(home.matches(returned("\"/root\"")));
+  EXPECT_FALSE(home.returned_the_same(returned("NULL")));
+  EXPECT_FALSE(home.matches(printed("\"/home/alice\""))) << "printed, not returned";
+  const Reference noisy(returned("\"/tmp/x-aB3\""), returned("\"/tmp/x-zz9\""));
+  EXPECT_TRUE(noisy.matches(returned("\"/tmp/x-Q\"")));
+  EXPECT_TRUE(Reference(returned("\"\""), returned("\"\"")).agrees()) << "the empty string";
+  EXPECT_FALSE(Reference(returned("NULL"), returned("\"x\"")).agrees());
+  EXPECT_TRUE(Reference({true, 0, "same text", "nothing"}, {true, 0, "same text", "nothing"})
+                  .returned_the_same({true, 0, "other text", "nothing"}));
+}
+
 TEST(Outcome, is_said_in_one_line) {
+  EXPECT_EQ(describe({true, 0, "", "NULL"}), "returned NULL");
+  EXPECT_LT(describe({true, 0, "", std::string(100000, 'x')}).size(), 250U);
   EXPECT_EQ(describe({false, 0, ""}), "did not return");
   EXPECT_EQ(describe({true, 3, ""}), "returned 3");
   EXPECT_EQ(describe({true, 0, "a\nb\n"}), "returned 0, printed \"a; b\"");

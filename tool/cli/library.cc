@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <regex>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -86,6 +85,13 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// Line ends and other controls as blanks, so that columns stay what they are.
+std::string in_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
 }  // namespace
 
 std::string find_library(const std::string& named) {
@@ -145,13 +151,12 @@ void check_readable_by_all(const std::string& library) {
                     library, library));
 }
 
-std::string operation_name(const std::string& written) {
-  static const std::regex form(R"(^\s*(?:int\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(\s*(?:void)?\s*\)\s*;?)?\s*$)");
-  std::smatch match;
-  if (!std::regex_match(written, match, form))
-    throw UsageError(
-        fmt::format("'{}' is not an operation: write the name of an exported function int NAME(void)", written));
-  return match[1].str();
+Prototype read_call(const std::string& written) {
+  try {
+    return parse_prototype(written);
+  } catch (const PrototypeError& error) {
+    throw UsageError(fmt::format("'{}', column {}: {}", in_one_line(written), error.column(), error.what()));
+  }
 }
 
 }  // namespace behalf::tool

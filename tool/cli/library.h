@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "call/prototype.h"
+
 namespace behalf::tool {
 
 // Bad input: what, where, why, what to do, in one line.
@@ -27,7 +29,7 @@ void check_exports(const std::string& library, const std::string& function);
 // Throws UsageError unless everybody may read the file: the oracle loads it as an ordinary user.
 void check_readable_by_all(const std::string& library);
 
-// "int NAME(void)", "NAME()" or "NAME" as NAME. Throws UsageError for anything else.
-std::string operation_name(const std::string& written);
+// An operation or a set-up call as it was written. Throws UsageError that names the column.
+Prototype read_call(const std::string& written);
 
 }  // namespace behalf::tool

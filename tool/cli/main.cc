@@ -28,8 +28,8 @@ namespace {
 enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
-  std::vector<std::string> postures, legs, families;
-  std::string library, operation, before, format = "text", output, baseline;
+  std::vector<std::string> postures, legs, families, operations, setup;
+  std::string library, format = "text", output, baseline;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -122,24 +122,31 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 int check(const Options& options) {
   const std::string library = find_library(options.library);
-  const std::string function = operation_name(options.operation);
-  check_exports(library, function);
-  if (!options.before.empty()) check_exports(library, options.before);
+  for (const std::string& call : options.setup) check_exports(library, read_call(call).name);
+  std::vector<Prototype> operations;
+  for (const std::string& written : options.operations) {
+    operations.push_back(read_call(written));
+    check_exports(library, operations.back().name);
+  }
   check_readable_by_all(library);
   const Destination destination(options.output);
   need_a_machine_that_can();
 
   const auto start = std::chrono::steady_clock::now();
   const Placed placed = place_on_stage(library);
-  Inquiry inquiry;
-  inquiry.name = function;
-  inquiry.library = options.library;
-  inquiry.operation = {placed.path, placed.shown, function, options.before};
-  inquiry.postures = options.postures.empty() ? std::vector<std::string>{"full"} : options.postures;
+  std::vector<Inquiry> inquiries;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    Inquiry inquiry;
+    inquiry.name = to_string(operations[i]);
+    inquiry.library = options.library;
+    inquiry.operation = {placed.path, placed.shown, options.operations[i], options.setup};
+    inquiry.postures = options.postures.empty() ? std::vector<std::string>{"full"} : options.postures;
+    inquiries.push_back(std::move(inquiry));
+  }
   const Format& format = format_named(check_formats, options.format);
-  const Inquired inquired = ask({inquiry}, options, format.draws);
+  const Inquired inquired = ask(inquiries, options, format.draws);
   Report report = report_of(inquired, seconds_since(start));
-  report.operations.push_back({inquired.answers.front(), "", {}});
+  for (const Answers& answers : inquired.answers) report.operations.push_back({answers, "", {}});
   destination.write(format.write(report, style_for(destination, options), exit_code(report)));
   return exit_code(report);
 }
@@ -164,6 +171,11 @@ std::vector<Row> wanted_rows(const Options& options) {
   return rows;
 }
 
+// The set-up call of a row, where it has one.
+std::vector<std::string> before(bool has, const std::string& name) {
+  return has ? std::vector{"void " + name + "(void)"} : std::vector<std::string>{};
+}
+
 int survey(const Options& options) {
   const std::vector<Row> rows = wanted_rows(options);
   std::optional<Baseline> baseline;
@@ -184,7 +196,7 @@ int survey(const Options& options) {
     Inquiry inquiry{row.name,
                     row.family,
                     row.library,
-                    {placed.path, placed.shown, "operation", row.has_before ? "before" : ""},
+                    {placed.path, placed.shown, "operation", before(row.has_before, "before")},
                     postures};
     inquiries.push_back(inquiry);
   }
@@ -194,7 +206,7 @@ int survey(const Options& options) {
     Inquiry inquiry{row.name + "/cured",
                     row.family,
                     row.library,
-                    {placed.path, placed.shown, "cured", row.has_before_cured ? "before_cured" : ""},
+                    {placed.path, placed.shown, "cured", before(row.has_before_cured, "before_cured")},
                     {}};
     // A cure is for the postures that the library offers.
     for (const std::string& posture : postures)
@@ -246,15 +258,21 @@ int run(int argc, char** argv) {
       "Exit status: 0 the survey was made, 1 something got worse than in the baseline, 2 the tool's check of\nitself "
       "failed, 64 usage, 69 this machine cannot do it, 70 internal.");
 
-  CLI::App* const check_command = app.add_subcommand("check", "one operation of yours");
+  CLI::App* const check_command = app.add_subcommand("check", "operations of yours, or of any library");
   check_command
       ->add_option("LIBRARY", options.library, "a shared object: a path, or a name that the dynamic linker knows")
       ->required();
-  check_command->add_option("OPERATION", options.operation, "an exported function int NAME(void)")->required();
-  check_command->add_option("--before", options.before,
-                            "a function void NAME(void), run once as the service before any call");
+  check_command
+      ->add_option("OPERATION", options.operations,
+                   "an exported function int NAME(void), or a call written as C (repeat)")
+      ->required();
+  check_command
+      ->add_option("--setup,--before", options.setup,
+                   "a call made once as the service, after loading and before any operation (repeat)")
+      ->allow_extra_args(false);
   check_command
       ->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))
+      ->allow_extra_args(false)
       ->check(CLI::IsMember(leg_names));
   check_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(check_formats), ", ")))
       ->check(CLI::IsMember(names_of(check_formats)))
@@ -262,11 +280,17 @@ int run(int argc, char** argv) {
   check_command->add_flag("-v,--verbose", options.verbose, "every finding and every frame");
   check_command->footer(
       "Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture "
-      "effective --leg cold -v\n\n"
-      "Exit status: 0 works, 1 does not work, 2 unclear, 64 usage, 69 this machine cannot do it, 70 internal.");
+      "effective --leg cold -v\n  behalf check ./libmine.so --setup 'int pool_open(4)' store fetch\n"
+      "  behalf check libglib-2.0.so.0 'const char *g_get_home_dir(void)'\n"
+      "  behalf check libc.so.6 'int access(\"/srv/root-only.txt\", 4)'\n\n"
+      "A call: TYPE NAME(ARGUMENTS); the type is void, an integer's or a pointer's; arguments are integers,\n"
+      "\"strings\" and NULL; `...` stands before the variable arguments of a variadic function.\n\n"
+      "Exit status: 0 works, 1 does not work, 2 unclear (of several answers 1 before 2 before 0), 64 usage,\n69 this "
+      "machine cannot do it, 70 internal.");
 
   for (CLI::App* command : {survey_command, check_command}) {
     command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
+        ->allow_extra_args(false)
         ->check(CLI::IsMember(all_postures));
     command->add_option("-o,--output", options.output, "write the report to this file");
     command->add_option("--limit", options.limit, "seconds that a leg may take")

@@ -125,7 +125,8 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
   std::set<std::string> postures;
   for (const Inquiry& inquiry : inquiries) postures.insert(inquiry.postures.begin(), inquiry.postures.end());
   Gathered canary;
-  plan({"", {}, "behalf_canary", "behalf_canary_before"}, {postures.begin(), postures.end()}, canary, true);
+  plan({"", {}, "behalf_canary", {"void behalf_canary_before(void)"}}, {postures.begin(), postures.end()}, canary,
+       true);
   // The canary goes first: where not even it can be run, nothing can, and that is said before anything long begins.
   schedule.run([](const Progress&) {});
   for (const auto& [user, runs] : canary.oracles)

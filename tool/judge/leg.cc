@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "call/prototype.h"
 #include "judge/expectation.h"
 #include "service/marks.h"
 #include "trace/filter.h"
@@ -70,13 +71,13 @@ struct Cast {
     throw std::system_error(errno, std::generic_category(), "dup2");
   // The service's program is opened by us, so that no folder of the stage need lead to it.
   const int program = fcntl(cast.service_program, F_DUPFD_CLOEXEC, 3);
-  std::vector<std::string> words = {"behalf-service", "--operation", cast.operation.symbol, "--calls",
+  std::vector<std::string> words = {"behalf-service", "--operation", cast.operation.call, "--calls",
                                     fmt::format("{}", fmt::join(cast.plan.calls, ","))};
   const auto say = [&](const char* key, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {key, value});
   };
   say("--library", cast.operation.library);
-  say("--before", cast.operation.before);
+  for (const std::string& call : cast.operation.setup) say("--setup", call);
   say("--posture", cast.plan.posture);
   say("--shield", cast.plan.posture.empty() ? "" : std::string(shield_name));
   const int gate = dup(cast.gate);  // without close-on-exec
@@ -152,6 +153,10 @@ class LegObserver : public Observer {
       case mark_cannot:
         waiting_ = mark;
         return;
+      case mark_setup:
+        setup_ = mark.a;
+        service_ = mark.thread;
+        return;
       case mark_before:
       case mark_after:
         if (call < record_.calls.size()) waiting_ = mark;
@@ -168,7 +173,7 @@ class LegObserver : public Observer {
       case mark_returned:
         if (call >= record_.calls.size()) return;
         record_.calls[call].ended = true;
-        record_.calls[call].returned = static_cast<long>(mark.b);
+        take_answer(record_.calls[call], mark);
         record_.calls[call].worn_at_return = tracer_->worn_by(mark.thread).value_or(0);
         record_.calls[call].last = tracer_->sequence();
         open_.erase(mark.thread);
@@ -217,8 +222,39 @@ class LegObserver : public Observer {
   // The mark at which a thread of the service waits to be let on.
   const std::optional<Mark>& waiting() const { return waiting_; }
   const std::optional<int>& ended() const { return ended_; }
+  // The set-up call that was begun last.
+  std::optional<std::size_t> setup() const { return setup_; }
 
  private:
+  // Strings are read from outside: a pointer that leads nowhere is an answer, and not the service's end.
+  void take_answer(Call& call, const Mark& mark) {
+    switch (static_cast<Returned>(mark.c)) {
+      case Returned::number:
+        call.returned = static_cast<long>(mark.b);
+        return;
+      case Returned::natural:
+        call.returned = static_cast<long>(mark.b);
+        if (call.returned < 0) call.answer = std::to_string(mark.b);
+        return;
+      case Returned::nothing:
+        call.answer = "nothing";
+        return;
+      case Returned::text:
+      case Returned::pointer:
+        break;
+    }
+    const pid_t tid = tracer_->threads()[static_cast<std::size_t>(mark.thread)].tid;
+    if (mark.b == 0)
+      call.answer = "NULL";
+    else if (static_cast<Returned>(mark.c) == Returned::pointer)
+      call.answer = "a pointer";
+    else if (read_memory(tid, mark.b, 1).empty())
+      call.answer = "a pointer to where nothing can be read";
+    else
+      call.answer = quoted(read_string(tid, mark.b, most_text));
+  }
+
+  static constexpr std::size_t most_text = 1 << 20;
   static constexpr int most_stacks = 12, most_births = 16;
   const LegPlan& plan_;
   LegRecord& record_;
@@ -229,6 +265,7 @@ class LegObserver : public Observer {
   int service_ = -1;
   std::optional<Mark> waiting_;
   std::optional<int> ended_;
+  std::optional<std::size_t> setup_;
 };
 
 // One field of /proc/PID/status, or nothing.
@@ -346,9 +383,12 @@ class Leg {
     const auto done = [&] { return observer_.waiting() || observer_.ended() || tracer_.empty(); };
     for (;;) {
       if (!tracer_.run_until(done, deadline_) && !observer_.waiting()) {
-        stop_waiting("");
-        record_.crash->what =
+        const std::string late =
             fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
+        if (ready_)
+          stop_waiting(late.c_str());
+        else
+          record_.error = starting() + late;
         return;
       }
       struct stat status {};
@@ -376,13 +416,20 @@ class Leg {
     }
     const std::string how = observer_.ended() ? how_it_ended(*observer_.ended()) : "the process is gone";
     if (first_open_call() < 0 && observer_.open_call() < 0) {
-      const bool loading = !ready_;
-      if (loading) {
-        record_.error = "the library could not be loaded: " + how;
+      if (!ready_) {
+        record_.error = starting() + how;
         return;
       }
     }
     record_.crash = Crash{how, std::max(first_open_call(), observer_.open_call()), tracer_.crash_stack()};
+  }
+
+  // What the service was about before it could serve.
+  std::string starting() const {
+    const auto& setup = cast_.operation.setup;
+    const auto at = observer_.setup();
+    return at && *at < setup.size() ? fmt::format("in the set-up call '{}': ", setup[*at])
+                                    : "the library could not be loaded: ";
   }
 
   // False: the leg is over.
@@ -395,6 +442,8 @@ class Leg {
         observer_.set_service(*tracer_.find_live(service_pid_));
         record_.service = tracer_.worn_by(mark.thread).value_or(0);
         deadline_ = Clock::now() + limits_.leg;
+        fresh_output();  // what was printed at start-up is no call's
+        printed_before_ = static_cast<std::uint64_t>(read_so_far_);
         return true;
       }
       case mark_before:
@@ -456,7 +505,7 @@ class Leg {
     }
     struct stat status {};
     fstat(output_, &status);
-    if (attributed != static_cast<std::uint64_t>(status.st_size))
+    if (attributed + printed_before_ != static_cast<std::uint64_t>(status.st_size))
       for (Call& call : record_.calls) call.output_known = false;
   }
 
@@ -483,6 +532,7 @@ class Leg {
   Cast cast_;
   int output_ = -1;
   off_t read_so_far_ = 0;
+  std::uint64_t printed_before_ = 0;
   pid_t first_pid_ = 0;
   int first_ = -1;
   pid_t service_pid_ = 0;

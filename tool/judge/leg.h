@@ -16,8 +16,8 @@ namespace behalf::tool {
 struct Operation {
   std::string library;  // as the stage has it; empty: the service's own (the canary)
   std::vector<Shown> shown;
-  std::string symbol;
-  std::string before;  // run once, as the service; may be empty
+  std::string call;                // as call/prototype.h reads it
+  std::vector<std::string> setup;  // calls made once, after loading, as whoever the process is
 };
 
 // The arrangement.
@@ -43,7 +43,8 @@ struct Call {
   int caller = -1;  // thread number
   bool begun = false;
   bool ended = false;  // came back from the operation
-  long returned = 0;
+  long returned = 0;   // when that is an integer that fits
+  std::string answer;  // else what was returned, in words: a string, NULL, nothing
   std::string output;
   bool output_known = true;  // false: concurrent output that could not be attributed
   CredentialsTable::Id worn_at_begin = 0;

@@ -27,25 +27,25 @@ std::vector<std::string> words_of(const std::string& text) {
 }  // namespace
 
 Outcome outcome_of(const Call& call) {
-  return {call.ended, call.returned, call.output};
+  return {call.ended, call.returned, call.output, call.answer};
 }
 
 std::string describe(const Outcome& outcome) {
   if (!outcome.ended) return "did not return";
-  std::string text = fmt::format("returned {}", outcome.returned);
+  constexpr std::size_t most = 160;
+  std::string text = "returned " + (outcome.answer.empty()          ? std::to_string(outcome.returned)
+                                    : outcome.answer.size() <= most ? outcome.answer
+                                                                    : outcome.answer.substr(0, most) + "...");
   if (outcome.output.empty()) return text;
   std::string shown;
   for (const char character : outcome.output.substr(0, outcome.output.find_last_not_of('\n') + 1))
     shown += character == '\n' ? std::string("; ") : std::string(1, character);
-  constexpr std::size_t most = 160;
   if (shown.size() > most) shown = shown.substr(0, most) + "...";
   return text + ", printed \"" + shown + "\"";
 }
 
-Reference::Reference(const Outcome& first, const Outcome& second) : first_(first) {
-  agrees_ = first.ended == second.ended && first.returned == second.returned;
-  words_ = words_of(first.output);
-  const auto others = words_of(second.output);
+MaskedText::MaskedText(const std::string& first, const std::string& second) : words_(words_of(first)) {
+  const auto others = words_of(second);
   if (words_.size() != others.size()) {
     agrees_ = false;
     return;
@@ -58,21 +58,35 @@ Reference::Reference(const Outcome& first, const Outcome& second) : first_(first
     if (noise_.back() && !words) agrees_ = false;  // the text around words is no noise
     anything_left = anything_left || (!noise_.back() && std::isalnum(static_cast<unsigned char>(words_[i][0])));
   }
-  agrees_ = agrees_ && anything_left;
+  // A text without a word, such as an empty string in quotes, is one when both runs gave the same.
+  agrees_ = agrees_ && (anything_left || first == second);
 }
 
-void Reference::borrow_noise(const Reference& other) {
+void MaskedText::borrow_noise(const MaskedText& other) {
   if (noise_.size() != words_.size() || other.noise_.size() != noise_.size()) return;
   for (std::size_t i = 0; i < noise_.size(); ++i) noise_[i] = noise_[i] || other.noise_[i];
 }
 
-bool Reference::matches(const Outcome& outcome) const {
-  if (outcome.ended != first_.ended || outcome.returned != first_.returned) return false;
-  const auto words = words_of(outcome.output);
-  if (words.size() != words_.size()) return false;
+bool MaskedText::matches(const std::string& text) const {
+  const auto words = words_of(text);
+  if (words.size() != words_.size() || noise_.size() != words_.size()) return false;
   for (std::size_t i = 0; i < words.size(); ++i)
     if (!noise_[i] && words[i] != words_[i]) return false;
   return true;
+}
+
+Reference::Reference(const Outcome& first, const Outcome& second)
+    : first_(first), answer_(first.answer, second.answer), output_(first.output, second.output) {
+  agrees_ = first.ended == second.ended && first.returned == second.returned && answer_.agrees() && output_.agrees();
+}
+
+void Reference::borrow_noise(const Reference& other) {
+  answer_.borrow_noise(other.answer_);
+  output_.borrow_noise(other.output_);
+}
+
+bool Reference::returned_the_same(const Outcome& outcome) const {
+  return outcome.ended == first_.ended && outcome.returned == first_.returned && answer_.matches(outcome.answer);
 }
 
 }  // namespace behalf::tool

@@ -17,8 +17,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, from, to, kind, certainty, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, output, output_known, worn_at_begin,
-                                   worn_at_return, first, last, before, after, settled)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
+                                   worn_at_begin, worn_at_return, first, last, before, after, settled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Crash, what, call, stack)
 
 namespace {

@@ -216,8 +216,8 @@ class Judge {
     if (mine == nullptr || mine->answers.empty() || !mine->unclear.empty() || !call.ended) return;
     if (leg_.name == "concurrent" && !call.output_known) {
       // What was printed could not be told apart; what was returned can.
-      if (call.returned == mine->answer(nth).outcome().returned ||
-          call.returned == mine->answers.front().outcome().returned)
+      if (mine->answer(nth).returned_the_same(outcome_of(call)) ||
+          mine->answers.front().returned_the_same(outcome_of(call)))
         return;
     } else if (mine->matches(outcome_of(call), nth)) {
       return;
@@ -234,7 +234,9 @@ class Judge {
     const auto names_spare = [&](const std::string& text) {
       return text.find(spare) != std::string::npos || text.find(shield_name) != std::string::npos;
     };
-    if (kind == "wrong-answer" && names_spare(call.output) && !names_spare(mine->answers.front().outcome().output)) {
+    const Outcome& rightly = mine->answers.front().outcome();
+    if (kind == "wrong-answer" && names_spare(call.answer + call.output) &&
+        !names_spare(rightly.answer + rightly.output)) {
       kind = "blunted";
       got = shield_name;
     }

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -25,6 +26,7 @@
 #include "behalf/posture.h"
 #include "behalf/powers.h"
 #include "behalf/token.h"
+#include "call/invocation.h"
 #include "service/marks.h"
 #include "trace/system_call_table.h"
 
@@ -54,7 +56,8 @@ void mark_and_wait(MarkKind kind, unsigned long a = 0, unsigned long b = 0, unsi
 }
 
 struct Arguments {
-  std::string library, operation, before, posture, shield;
+  std::string library, operation, posture, shield;
+  std::vector<std::string> setup;
   std::vector<std::string> calls;  // account names, "idle", or "self" in the process of an oracle
   unsigned rounds = 0;             // of the concurrent leg
 };
@@ -67,8 +70,8 @@ Arguments parse(int argc, char** argv) {
       arguments.library = value;
     else if (key == "--operation")
       arguments.operation = value;
-    else if (key == "--before")
-      arguments.before = value;
+    else if (key == "--setup")
+      arguments.setup.push_back(value);
     else if (key == "--posture")
       arguments.posture = value;
     else if (key == "--shield")
@@ -85,13 +88,27 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
-using Operation = int (*)();
+// A call as it was written, of a function of the library. dlsym(3) takes the default version of a name, and calls the
+// resolver of a function that has one (IFUNC).
+std::unique_ptr<const Invocation> invocation(void* library, const std::string& written) {
+  Prototype prototype = parse_prototype(written);
+  void* const function = dlsym(library, prototype.name.c_str());
+  if (function == nullptr) cannot(dlerror());
+  return std::make_unique<const Invocation>(std::move(prototype), function);
+}
 
-template <typename Function>
-Function symbol(void* library, const std::string& name) {
-  void* const found = dlsym(library, name.c_str());
-  if (found == nullptr) cannot(dlerror());
-  return reinterpret_cast<Function>(found);
+// What a server does at start-up: before any call, as whoever the process is.
+void set_up(void* library, const std::vector<std::string>& setup) {
+  for (std::size_t i = 0; i < setup.size(); ++i) {
+    const auto call = invocation(library, setup[i]);
+    mark(mark_setup, i);
+    try {
+      (*call)();
+    } catch (const std::exception& error) {
+      cannot("the set-up call '" + setup[i] + "' threw an exception: " + error.what());
+    }
+  }
+  std::fflush(stdout);
 }
 
 // Who a call works for: nobody but the process itself, or a user in the wanted posture.
@@ -127,10 +144,10 @@ void mark_with_environment(MarkKind kind, unsigned long call) {
   mark_and_wait(kind, call, reinterpret_cast<unsigned long>(now.data()), now.size());
 }
 
-void run_for(const Who& user, Operation operation, unsigned long call) {
+void run_for(const Who& user, const Invocation& operation, unsigned long call) {
   const auto run = [&] {
     mark(mark_begin, call);
-    int result = 0;
+    unsigned long result = 0;
     try {
       result = operation();
     } catch (const std::exception& error) {
@@ -138,7 +155,7 @@ void run_for(const Who& user, Operation operation, unsigned long call) {
       std::printf("exception: %s\n", error.what());
     }
     std::fflush(stdout);
-    mark(mark_returned, call, static_cast<unsigned long>(static_cast<long>(result)));
+    mark(mark_returned, call, result, static_cast<unsigned long>(operation.returned()));
   };
   if (user) {
     const Impersonation as{*user};
@@ -149,7 +166,7 @@ void run_for(const Who& user, Operation operation, unsigned long call) {
 }
 
 // One worker serves them all in turn, as a server's does, so that what a thread keeps to itself is tried too.
-void in_turn(const std::vector<std::pair<std::string, Who>>& calls, Operation operation) {
+void in_turn(const std::vector<std::pair<std::string, Who>>& calls, const Invocation& operation) {
   unsigned long call = 0;
   for (const auto& [name, user] : calls) {
     if (name == "idle") {
@@ -163,7 +180,7 @@ void in_turn(const std::vector<std::pair<std::string, Who>>& calls, Operation op
   }
 }
 
-void at_once(const std::vector<std::pair<std::string, Who>>& calls, Operation operation, unsigned rounds) {
+void at_once(const std::vector<std::pair<std::string, Who>>& calls, const Invocation& operation, unsigned rounds) {
   mark_with_environment(mark_before, 0);
   std::barrier together(static_cast<std::ptrdiff_t>(calls.size()));
   std::vector<std::thread> workers;
@@ -231,15 +248,15 @@ int main(int argc, char** argv) {
 
     void* const library = dlopen(arguments.library.empty() ? nullptr : arguments.library.c_str(), RTLD_NOW);
     if (library == nullptr) cannot(dlerror());
-    const auto operation = symbol<Operation>(library, arguments.operation);
-    if (!arguments.before.empty()) symbol<void (*)()>(library, arguments.before)();
+    const auto operation = invocation(library, arguments.operation);
+    set_up(library, arguments.setup);
 
     mark_and_wait(mark_ready);
     std::thread([&] {
       if (arguments.rounds > 0)
-        at_once(calls, operation, arguments.rounds);
+        at_once(calls, *operation, arguments.rounds);
       else
-        in_turn(calls, operation);
+        in_turn(calls, *operation);
     }).join();
   } catch (const std::exception& error) {
     cannot(error.what());
