@@ -116,8 +116,8 @@ TEST(Prototype, reads_where_the_variable_arguments_begin) {
 }
 
 TEST(Prototype, is_written_so_that_it_can_be_read_again) {
-  for (const char* written : {R"(int f("a\"b\\c\n\001\177é", -7, NULL))", R"(int f("x", ..., 1))", R"(int f(""))",
-                              "int f(18446744073709551615)"}) {
+  for (const char* written : {R"(int f("a\"b\\c\n\001\177é", -7, NULL))", R"(int f("x", ..., 1))", R"(int f("x", ...))",
+                              R"(int f(""))", "int f(18446744073709551615)"}) {
     const std::string once = "int " + to_string(parse_prototype(written));
     EXPECT_EQ("int " + to_string(parse_prototype(once)), once);
   }

@@ -264,7 +264,7 @@ std::string to_string(const Prototype& prototype) {
            : argument.kind == Argument::Kind::text ? quoted(argument.text)
                                                    : std::to_string(argument.number);
   }
-  return out + ")";
+  return out + (prototype.fixed == prototype.arguments.size() ? ", ...)" : ")");
 }
 
 }  // namespace behalf::tool
