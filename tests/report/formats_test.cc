@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "judge/codes.h"
+#include "report/cure_page.h"
 #include "report/html_page.h"
 #include "report/protobuf.h"
 #include "report/reading.h"
@@ -53,6 +55,35 @@ Report report_with(std::vector<Finding> findings, const std::string& posture = "
 
 json results_of(const Report& report, const std::string& directory = "/src") {
   return json::parse(sarif_of(report, 1, directory))["runs"][0]["results"];
+}
+
+TEST(Pages, Sarif_rules_say_what_the_pages_say) {
+  const json rules = json::parse(sarif_of(report_with({}), 0, "/src"))["runs"][0]["tool"]["driver"]["rules"];
+  ASSERT_EQ(rules.size(), codes().size());
+  for (const json& rule : rules) {
+    const Code* const code = code_named(rule["id"].get<std::string>());
+    ASSERT_NE(code, nullptr);
+    EXPECT_THAT(rule["help"]["markdown"].get<std::string>(), HasSubstr(std::string(code->page)));
+    EXPECT_THAT(rule["help"]["text"].get<std::string>(), HasSubstr("\nThe cure\n"));
+    EXPECT_LE(rule["fullDescription"]["text"].get<std::string>().size(), 1024U);
+    EXPECT_THAT(rule["fullDescription"]["text"].get<std::string>(), Not(HasSubstr("\n")));
+    EXPECT_FALSE(rule.contains("helpUri"));
+  }
+}
+
+TEST(Pages, Html_has_the_page_of_a_finding_folded) {
+  const std::string html = html_of_check(report_with({lost("openat", "/home/alice/note.txt")}));
+  EXPECT_THAT(html, HasSubstr("<details class=\"page\"><summary>What B102 is"));
+  EXPECT_THAT(html, HasSubstr("<h4>The cure</h4>"));
+  EXPECT_THAT(html, HasSubstr("std::function&lt;void()&gt; as_caller"));
+}
+
+TEST(Pages, Markdown_becomes_text_that_keeps_to_the_width) {
+  const std::string text = text_of_markdown(
+      "## A *head*\n\none two `three` four\nfive\n\n* item\n* other\n\n```\ncode  as it is\n```\n", false, 40);
+  EXPECT_EQ(text, "A head\n  one two `three` four five\n\n  * item\n  * other\n\n      code  as it is\n");
+  EXPECT_EQ(text_of_markdown("## Head\n\n`x` <b>", true, 40), "\033[1mHead\033[0m\n  \033[36mx\033[0m <b>\n");
+  EXPECT_EQ(html_of_markdown("## H\n\n<b>\n", 4), "<h4>H</h4>\n<p>&lt;b&gt;</p>\n");
 }
 
 TEST(Text, Utf8_is_kept_and_every_other_byte_is_replaced) {

@@ -70,6 +70,7 @@ Row read_row(const std::string& library) {
   std::istringstream postures(works);
   for (std::string posture; postures >> posture;)
     if (posture != "none") row.works.push_back(posture);
+  row.code = file.section(".behalf.source");
   const auto functions = file.exported_functions();
   const auto has = [&](const char* name) {
     return std::find(functions.begin(), functions.end(), name) != functions.end();

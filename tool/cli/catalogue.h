@@ -12,6 +12,7 @@ struct Row {
   std::string library;
   std::string title, hop, clock, wrong, cure, source;
   std::vector<std::string> works;  // postures in which it is expected to work
+  std::string code;                // its source
   bool has_before = false, has_cured = false, has_before_cured = false;
 };
 

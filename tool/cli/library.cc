@@ -16,6 +16,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/elf_file.h"
+#include "cli/nearest.h"
 
 namespace behalf::tool {
 namespace {
@@ -69,22 +70,6 @@ std::string in_linker_cache(const std::string& name) {
   return found;
 }
 
-// How far two names are from each other, in letters changed.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 // Line ends and other controls as blanks, so that columns stay what they are.
 std::string in_one_line(std::string text) {
   std::replace_if(
@@ -132,11 +117,7 @@ void check_exports(const std::string& library, const std::string& function) {
     throw UsageError(fmt::format("'{}' exports '{}' under a C++ name: declare it extern \"C\" int {}(void)", library,
                                  function, function));
   std::erase_if(functions, [](const std::string& name) { return name.starts_with("_"); });
-  std::sort(functions.begin(), functions.end(), [&](const auto& a, const auto& b) {
-    return std::pair(distance(a, function), a) < std::pair(distance(b, function), b);
-  });
-  functions.erase(std::unique(functions.begin(), functions.end()), functions.end());
-  functions.resize(std::min<std::size_t>(functions.size(), 3));
+  functions = nearest(function, std::move(functions), 3);
   throw UsageError(fmt::format("'{}' exports no function '{}'{}", library, function,
                                functions.empty()
                                    ? std::string(": it exports none (declare it extern \"C\" with default visibility)")

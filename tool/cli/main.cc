@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/catalogue.h"
+#include "cli/explain.h"
 #include "cli/library.h"
 #include "cli/output.h"
 #include "judge/inquiry.h"
@@ -29,7 +30,7 @@ enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
   std::vector<std::string> postures, legs, families, operations, setup;
-  std::string library, format = "text", output, baseline;
+  std::string library, format = "text", output, baseline, subject;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -233,6 +234,12 @@ int survey(const Options& options) {
   return exit;
 }
 
+int explain(const Options& options) {
+  const Destination destination("");
+  destination.write(explanation(options.subject, style_for(destination, options)));
+  return 0;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Does this operation work when impersonating? behalf runs it as the user herself, and then in a service that\n"
@@ -288,6 +295,14 @@ int run(int argc, char** argv) {
       "Exit status: 0 works, 1 does not work, 2 unclear (of several answers 1 before 2 before 0), 64 usage,\n69 this "
       "machine cannot do it, 70 internal.");
 
+  CLI::App* const explain_command =
+      app.add_subcommand("explain", "what a code means, or an operation of the catalogue, and the cure in code");
+  explain_command->add_option("CODE|OPERATION", options.subject,
+                              "a code of a finding, or an operation that survey knows (default: list the codes)");
+  explain_command->footer(
+      "Examples:\n  behalf explain\n  behalf explain B102\n  behalf explain pool_made_lazily\n\n"
+      "Exit status: 0, 64 usage, 69 the catalogue is missing.");
+
   for (CLI::App* command : {survey_command, check_command}) {
     command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
         ->allow_extra_args(false)
@@ -309,7 +324,7 @@ int run(int argc, char** argv) {
                argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
     return exit_usage;
   }
-  return survey_command->parsed() ? survey(options) : check(options);
+  return survey_command->parsed() ? survey(options) : explain_command->parsed() ? explain(options) : check(options);
 }
 
 // A descriptor 0, 1 or 2 that is closed would be taken by the first file that is opened.

@@ -56,6 +56,7 @@ std::string card_of(const Finding& finding, const Reported& reported) {
     out += fmt::format("<p>Identity was last right in {}, which handed the work over ({}, {}).</p>",
                        escaped(finding.handed_by), escaped(finding.handoff), escaped(finding.certainty));
   out += fmt::format("<p class=\"cure\"><strong>Cure.</strong> {}</p>", escaped(cure_of(finding, reported)));
+  out += folded_page(code);
   out += "<div class=\"stacks\">" + titled_stack("Where it went astray", finding.stack, library) +
          titled_stack("Where it was last right", finding.handed_at, library) +
          titled_stack("Where the thread was made", finding.made_at, library) + "</div>";

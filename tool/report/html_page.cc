@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "report/cure_page.h"
 #include "report/html_style.h"
 #include "report/reading.h"
 
@@ -78,6 +79,11 @@ std::string badge(Answer answer) {
 
 std::string code_badge(std::string_view code) {
   return fmt::format("<code class=\"code\">{}</code>", escaped(code));
+}
+
+std::string folded_page(const Code& code) {
+  return fmt::format("<details class=\"page\"><summary>What {} is, and the cure in code</summary>{}</details>",
+                     escaped(code.code), html_of_markdown(code.page, 4));
 }
 
 }  // namespace behalf::tool

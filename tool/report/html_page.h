@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "judge/codes.h"
 #include "judge/verdict.h"
 
 namespace behalf::tool {
@@ -24,5 +25,8 @@ std::string page(std::string_view title, std::string_view body, const Script& sc
 std::string badge(Answer answer);
 
 std::string code_badge(std::string_view code);
+
+// The code's page, folded.
+std::string folded_page(const Code& code);
 
 }  // namespace behalf::tool

@@ -54,6 +54,10 @@ dl.sides .expected { border-left-color: var(--good); } dl.sides .got { border-le
 dt { font-size: .78rem; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); font-weight: 600; }
 dd { margin: .2rem 0 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 .stacks { columns: 28rem; column-gap: 2rem; } .stacks section { break-inside: avoid; padding-top: .1rem; } .stacks h3 { margin-top: .9rem; }
+details.page { margin: .6rem 0; } details.page summary { cursor: pointer; color: var(--link); }
+details.page, details.page dd { white-space: normal; } details.page h4 { margin: 1.1rem 0 .3rem; font-size: .95rem; }
+details.page pre { overflow-x: auto; background: var(--band); border-radius: 8px; padding: .7rem .9rem; margin: .5rem 0; }
+details.page pre code { white-space: pre; overflow-wrap: normal; }
 ol.stack { list-style: none; margin: .3rem 0; padding: 0; font-size: .9rem; counter-reset: frame -1; }
 ol.stack li { counter-increment: frame; padding: .22rem 0 .22rem 2.4rem; position: relative; border-top: 1px solid var(--rule); color: var(--soft); }
 ol.stack li::before { content: "#" counter(frame); position: absolute; left: 0; font-variant-numeric: tabular-nums; opacity: .8; }

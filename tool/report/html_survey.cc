@@ -176,8 +176,8 @@ void add_words(std::string& out, const Report& report) {
   out += "<h2>The codes</h2><dl class=\"words\">";
   for (const Code& code : codes())
     if (used.contains(std::string(code.code)))
-      out += fmt::format("<div id=\"{0}\"><dt>{1} {2}</dt><dd>{3}</dd></div>", escaped(code.code),
-                         code_badge(code.code), escaped(code.title), escaped(code.cure));
+      out += fmt::format("<div id=\"{0}\"><dt>{1} {2}</dt><dd>{3}</dd><dd>{4}</dd></div>", escaped(code.code),
+                         code_badge(code.code), escaped(code.title), escaped(code.cure), folded_page(code));
   out += "</dl>";
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "judge/codes.h"
+#include "report/cure_page.h"
 #include "report/reading.h"
 #include "report/report.h"
 
@@ -73,16 +74,17 @@ ordered_json rules() {
     ordered_json tags = {"impersonation", "security"};
     for (const std::string_view tag : {code.hop, code.kind})
       if (!tag.empty() && tags.size() < most_tags) tags.push_back(tag);
-    const std::string title(code.title), cure(code.cure);
+    std::string happens(section_of(code, "What happens"));
+    std::replace(happens.begin(), happens.end(), '\n', ' ');
+    const std::string head = fmt::format("{}. Cure: {}.", code.title, code.cure);
     list.push_back({
         {"id", code.code},
         {"name", identifier(code.title)},
-        {"shortDescription", text_of(title)},
-        {"fullDescription", text_of(fmt::format("When impersonating, {}.", title))},
+        {"shortDescription", text_of(std::string(code.title))},
+        {"fullDescription", text_of(happens)},
         {"help",
-         {{"text", fmt::format("{}\n\nCure: {}", title, cure)},
-          {"markdown", fmt::format("When impersonating, {}.\n\n**Cure:** {}\n\n`behalf explain {}` says more.", title,
-                                   cure, code.code)}}},
+         {{"text", head + "\n\n" + text_of_markdown(code.page, false, 80)},
+          {"markdown", fmt::format("**{}.** Cure: {}.\n{}", code.title, code.cure, code.page)}}},
         {"defaultConfiguration", {{"level", "error"}}},
         {"properties", {{"tags", tags}, {"precision", "very-high"}, {"problem.severity", "error"}}},
     });
