@@ -242,6 +242,12 @@ class GoodInput(Folder):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stdout, r"SUMMARY: behalf: lost B601 real-id .*operations\.c:\d+")
 
+    def test_a_file_compiled_by_a_relative_name_is_named_whole(self):
+        subprocess.run(["cc", "-g", "-shared", "-fPIC", "-o", "relative.so",
+                        f"../{os.path.basename(self.folder.name)}/operations.c"], check=True, cwd=self.folder.name)
+        done = run("check", self.path("relative.so"), "asks_the_real_id", "--posture", "effective")
+        self.assertIn(f"{self.folder.name}/operations.c:", done.stdout)
+
     def test_unclear_is_2(self):
         done = run("check", self.library, "answers_differently", "--leg", "cold")
         self.assertEqual(done.returncode, 2, done.stdout)

@@ -28,6 +28,12 @@ std::string on_the_machine(const std::string& module, const std::vector<Shown>& 
   return module;
 }
 
+// What the compiler was given relative to where it ran: `make` in a folder of its own, as most packages are built.
+std::string whole_path(const char* compiled_in, const std::string& file) {
+  if (file.starts_with('/') || compiled_in == nullptr) return file;
+  return (std::filesystem::path(compiled_in) / file).lexically_normal().string();
+}
+
 }  // namespace
 
 struct Symbolizer::Modules {
@@ -82,7 +88,7 @@ std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<S
         named.function = demangled(function);
       if (Dwfl_Line* const line = dwfl_module_getsrc(entry.module, address); line != nullptr)
         if (const char* file = dwfl_lineinfo(line, nullptr, &named.line, nullptr, nullptr, nullptr); file != nullptr)
-          named.file = file;
+          named.file = whole_path(dwfl_line_comp_dir(line), file);
     }
     frames.push_back(named);
   }
