@@ -105,6 +105,13 @@ std::uint64_t run_count(pid_t tid) {
   return switches;
 }
 
+std::chrono::nanoseconds time_without_cpu(pid_t tid) {
+  // "ON-CPU WAITING TIMES" (Documentation/scheduler/sched-stats.rst)
+  const std::string stat = read_file(fmt::format("/proc/{}/schedstat", tid));
+  const auto second = stat.find(' ');
+  return std::chrono::nanoseconds(second == std::string::npos ? 0 : std::strtoll(stat.c_str() + second, nullptr, 10));
+}
+
 Seen look_at(pid_t tid) {
   Seen seen;
   seen.runs = run_count(tid);

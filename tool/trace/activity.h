@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -24,6 +25,9 @@ Seen look_at(pid_t tid);
 
 // How often the thread was put on a CPU.
 std::uint64_t run_count(pid_t tid);
+
+// How long the thread was ready to run and had no CPU, since it began. 0 where the kernel does not say.
+std::chrono::nanoseconds time_without_cpu(pid_t tid);
 
 // The letter of proc(5)'s state field; 0 when the thread is gone.
 char state_of(pid_t tid);

@@ -223,6 +223,12 @@ Tracer::Quiet Tracer::run_until_quiet(Clock::duration bound, Clock::time_point d
   }
 }
 
+Tracer::Clock::duration Tracer::time_without_cpu() const {
+  auto sum = tool::time_without_cpu(static_cast<pid_t>(syscall(SYS_gettid)));
+  for (const auto& [tid, live] : live_) sum += tool::time_without_cpu(tid);
+  return sum;
+}
+
 Tracer::Quiet Tracer::look() const {
   // Two looks: when no thread ran between its own two, there was an instant at which all were blocked.
   bool lingers = timer_armed();

@@ -84,6 +84,9 @@ class Tracer {
   enum class Quiet : std::uint8_t { quiet, lingering, busy, gone };
   Quiet run_until_quiet(Clock::duration bound, Clock::time_point deadline);
 
+  // How long the tree's threads, and the tracer, were ready to run and had no CPU: the machine's doing, not theirs.
+  Clock::duration time_without_cpu() const;
+
   void kill_all();
 
   // What was seen.

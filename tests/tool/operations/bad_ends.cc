@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -72,3 +73,14 @@ int sleeps_for_a_minute() {
 }
 
 }  // extern "C"
+
+// Busy for a while by the clock of its own thread, however little of a CPU it gets.
+extern "C" int works_for_a_while() {
+  const auto used = [] {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+  };
+  for (const long end = used() + 150; used() < end;) continue;
+  return 0;
+}
