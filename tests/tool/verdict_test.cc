@@ -374,9 +374,16 @@ TEST(State_after_a_call, with_a_caller_of_another_identity_is_lingering) {
                "B001");
 }
 
-TEST(State_after_a_call, with_another_thread_s_identity_changed_is_broadcast) {
-  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[2].as = as_alice; }), "broadcast",
-               "broadcast", "B701");
+TEST(State_after_a_call, with_a_worker_that_kept_an_identity_is_lingering) {
+  expect_first(changed([](LegRecord& record) { record.calls[0].after.threads[2].as = as_alice; }), "lingering", "queue",
+               "B102");
+}
+TEST(State_after_a_call, with_another_thread_s_identity_changed_by_the_c_library_is_broadcast) {
+  expect_first(changed([](LegRecord& record) {
+                 record.calls[0].after.threads[2].as = as_alice;
+                 record.identity_calls.push_back({105, worker, 0, "setresuid", true});
+               }),
+               "broadcast", "broadcast", "B701");
 }
 
 TEST(State_after_a_call, with_a_thread_of_the_user_left_is_lingering) {

@@ -81,10 +81,15 @@ Row read_row(const std::string& library) {
   return row;
 }
 
-std::vector<Row> read_catalogue() {
+std::vector<Row> read_catalogue(const std::string& folder) {
   std::vector<Row> rows;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(catalogue_folder()))
+  std::error_code error;
+  const auto from = folder.empty() ? catalogue_folder() : std::filesystem::canonical(folder, error);
+  if (error) throw UsageError(fmt::format("cannot read the catalogue '{}': {}", folder, error.message()));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(from))
     if (entry.is_regular_file() && entry.path().extension() == ".so") rows.push_back(read_row(entry.path().string()));
+  if (rows.empty())
+    throw UsageError(fmt::format("no rows in '{}': a row is a shared object FAMILY/NAME.so (catalogue/row.h)", folder));
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     return std::tuple(position(a.family), a.family, a.name) < std::tuple(position(b.family), b.family, b.name);
   });

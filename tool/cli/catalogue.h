@@ -16,9 +16,10 @@ struct Row {
   bool has_before = false, has_cured = false, has_before_cured = false;
 };
 
-// All rows, by family in the order of the hops that the vocabulary names, then by name. Throws MachineError when the
-// catalogue is not where it was installed, UsageError for a row whose data cannot be read.
-std::vector<Row> read_catalogue();
+// All rows below the folder (empty: of the catalogue that came with the tool), by family in the order of the hops that
+// the vocabulary names, then by name. Throws MachineError when the tool's own is not where it was installed, UsageError
+// for a folder without rows, or a row whose data cannot be read.
+std::vector<Row> read_catalogue(const std::string& folder = "");
 
 // One row's data. Throws UsageError that names the line.
 Row read_row(const std::string& library);

@@ -30,7 +30,7 @@ enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
   std::vector<std::string> postures, legs, families, operations, setup;
-  std::string library, format = "text", output, baseline, subject;
+  std::string library, format = "text", output, baseline, catalogue, subject;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -153,7 +153,7 @@ int check(const Options& options) {
 }
 
 std::vector<Row> wanted_rows(const Options& options) {
-  std::vector<Row> rows = read_catalogue();
+  std::vector<Row> rows = read_catalogue(options.catalogue);
   if (options.families.empty()) return rows;
   for (const std::string& family : options.families) {
     const bool known = std::any_of(rows.begin(), rows.end(),
@@ -256,6 +256,7 @@ int run(int argc, char** argv) {
   survey_command->add_option("--format", options.format, fmt::format("{}", fmt::join(names_of(survey_formats), ", ")))
       ->check(CLI::IsMember(names_of(survey_formats)))
       ->capture_default_str();
+  survey_command->add_option("--catalogue", options.catalogue, "a folder of rows of your own, instead of behalf's");
   survey_command->add_option(
       "--baseline", options.baseline,
       "an earlier survey (--format json): say what has changed since, and exit 1 when something got worse");

@@ -15,6 +15,7 @@
 
 #include "judge/blame.h"
 #include "judge/codes.h"
+#include "judge/provenance.h"
 
 namespace behalf::tool {
 namespace {
@@ -213,6 +214,18 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
         // The same leg, seen with its hand-offs, is the better picture of it.
         for (LegRecord& kept : verdict.records)
           if (kept.name == records[0]->name && records[0]->error.empty() && !records[0]->crash) kept = *records[0];
+      });
+    }
+  }
+  // And what was kept from one call to another is run again with all openings recorded.
+  for (std::size_t i = 0; i < inquiries.size(); ++i) {
+    for (Verdict& verdict : result.answers[i].verdicts) {
+      const std::optional<LegPlan> again = provenance_plan(verdict);
+      if (!again) continue;
+      auto& records = tried.emplace_back(1);
+      schedule.add({inquiries[i].operation, *again, [&records](LegRecord record) { records[0] = std::move(record); }});
+      conclusions.emplace_back([&, i] {
+        if (records[0]) trace_back(verdict.findings.front(), *records[0], symbolizer, inquiries[i].operation.shown);
       });
     }
   }

@@ -343,6 +343,7 @@ class Leg {
     TracerOptions chosen;
     chosen.keep_output = plan_.rounds > 0;
     chosen.handoffs = plan_.handoffs;
+    chosen.openings = plan_.openings;
     cpu_set_t all;
     if (cpu && plan_.rounds == 0 && sched_getaffinity(0, sizeof all, &all) == 0) {
       cpu_set_t one;
@@ -526,6 +527,7 @@ class Leg {
     if (plan_.rounds > 0) attribute_output();
     record_.threads = tracer_.threads();
     record_.handoffs = tracer_.handoffs();
+    record_.openings = tracer_.openings();
     for (const Effect& effect : tracer_.effects())
       if (effect.window >= 0 || (plan_.rounds > 0 && ready_)) record_.effects.push_back(effect);
     for (const IdentityCall& call : tracer_.identity_calls())

@@ -29,6 +29,7 @@ struct LegPlan {
   unsigned rounds = 0;             // of concurrent calls
   std::string environment;         // whose environment the service has; empty: its own
   bool handoffs = false;           // record how work reaches threads: for blame, several times dearer
+  bool openings = false;           // record where descriptors are opened: for provenance
 };
 
 struct Limits {
@@ -71,6 +72,7 @@ struct LegRecord {
   std::vector<Effect> effects;
   std::vector<IdentityCall> identity_calls;
   std::vector<Handoff> handoffs;
+  std::vector<Opening> openings;
   std::vector<Credentials> credentials;
   std::vector<std::string> problems;  // what was not seen: nothing can be said to work in such a leg
   std::optional<Crash> crash;

@@ -15,6 +15,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, objec
                                    by_ring, reads, deferred, polled, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, from, to, kind, certainty, as, stack)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Opening, sequence, thread, window, descriptor, call, object, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
@@ -25,13 +26,21 @@ namespace {
 
 // Output and paths are bytes, not text: JSON holds them with bytes that are no UTF-8 replaced only at the report.
 json binary_safe(const LegRecord& record) {
-  json value = {{"name", record.name},         {"posture", record.posture},
-                {"oracle", record.oracle},     {"error", record.error},
-                {"calls", record.calls},       {"threads", record.threads},
-                {"effects", record.effects},   {"identity_calls", record.identity_calls},
-                {"handoffs", record.handoffs}, {"credentials", record.credentials},
-                {"problems", record.problems}, {"service", record.service},
-                {"stops", record.stops},       {"milliseconds", record.milliseconds}};
+  json value = {{"name", record.name},
+                {"posture", record.posture},
+                {"oracle", record.oracle},
+                {"error", record.error},
+                {"calls", record.calls},
+                {"threads", record.threads},
+                {"effects", record.effects},
+                {"identity_calls", record.identity_calls},
+                {"handoffs", record.handoffs},
+                {"openings", record.openings},
+                {"credentials", record.credentials},
+                {"problems", record.problems},
+                {"service", record.service},
+                {"stops", record.stops},
+                {"milliseconds", record.milliseconds}};
   if (record.crash) value["crash"] = *record.crash;
   return value;
 }
@@ -55,6 +64,7 @@ LegRecord read_record(const std::string& text) {
   value.at("effects").get_to(record.effects);
   value.at("identity_calls").get_to(record.identity_calls);
   value.at("handoffs").get_to(record.handoffs);
+  value.at("openings").get_to(record.openings);
   value.at("credentials").get_to(record.credentials);
   value.at("problems").get_to(record.problems);
   value.at("service").get_to(record.service);

@@ -11,6 +11,7 @@
 #include "judge/codes.h"
 #include "judge/expectation.h"
 #include "judge/outcome.h"
+#include "judge/provenance.h"
 #include "judge/right.h"
 #include "judge/role.h"
 
@@ -172,6 +173,11 @@ class Judge {
                        [&](const IdentityCall& call) { return call.window == window; });
   }
 
+  bool broadcast_to(int thread, int window) const {
+    return std::any_of(leg_.identity_calls.begin(), leg_.identity_calls.end(),
+                       [&](const IdentityCall& call) { return call.window == window && call.thread == thread; });
+  }
+
   void astray(const Effect& effect, const std::string& user) {
     const bool known = user != either;
     const std::string who = who_is(account(known ? user : leg_.calls.front().user), worn(effect.as), effect.decides);
@@ -258,12 +264,9 @@ class Judge {
 
   // What outlived the call before: a descriptor that it opened, or else memory.
   std::string kept_in(const Call& call) const {
-    const auto& at_first = leg_.calls.front().before.descriptors;
-    for (const std::string& descriptor : call.before.descriptors) {
-      if (std::find(at_first.begin(), at_first.end(), descriptor) != at_first.end()) continue;
-      return descriptor.find("socket:") != std::string::npos ? "connection" : "descriptor";
-    }
-    return "cache";
+    const std::vector<std::string> kept = kept_descriptors(leg_, call);
+    if (kept.empty()) return "cache";
+    return kept.front().find("socket:") != std::string::npos ? "connection" : "descriptor";
   }
 
   bool first_call_was_right() const {
@@ -322,10 +325,18 @@ class Judge {
     const bool child = who.process != service_process();
     if (before != call.before.threads.end()) {
       if (before->as == now.as) return;
+      // A thread's identity is changed by itself alone: in glibc's handler for process-wide changes, or by the work
+      // that it was given.
       const bool caller = now.thread == call.caller;
-      Finding finding = start(caller ? "lingering" : "broadcast", caller ? "call" : "broadcast",
-                              caller ? "call" : "process", call.user);
+      const bool made_to = !caller && broadcast_to(now.thread, static_cast<int>(index));
+      const ThreadRole role = role_of(now.thread, static_cast<int>(index), {});
+      Finding finding = start(made_to ? "broadcast" : "lingering", made_to ? "broadcast" : role.hop,
+                              made_to  ? "process"
+                              : caller ? "call"
+                                       : "submit",
+                              call.user);
       left(finding, call, index, now, before->as);
+      if (!made_to && !caller) say_who(finding, role);
       found_.push_back(std::move(finding));
       return;
     }
@@ -339,12 +350,16 @@ class Judge {
     const ThreadRole role = role_of(now.thread, static_cast<int>(index), {});
     Finding finding = start("lingering", role.hop, role.clock, call.user);
     left(finding, call, index, now, leg_.service);
-    finding.thread_role = role.words;
-    finding.created_by = role.created_by;
-    finding.made_at = role.made_at;
+    say_who(finding, role);
     finding.handoff = "clone";
     finding.certainty = "structural";
     found_.push_back(std::move(finding));
+  }
+
+  static void say_who(Finding& finding, const ThreadRole& role) {
+    finding.thread_role = role.words;
+    finding.created_by = role.created_by;
+    finding.made_at = role.made_at;
   }
 
   void left(Finding& finding, const Call& call, std::size_t index, const State::Worn& now,

@@ -29,6 +29,9 @@ struct Finding {
   std::string handoff = "none", certainty = "none";
   std::string handed_by;  // "the thread that called the operation"
   std::vector<NamedFrame> handed_at;
+  // What outlived the call that it was opened in, where that is what crossed: "descriptor 7, /home/bob/note.txt".
+  std::string kept, opened_for;
+  std::vector<NamedFrame> opened_at;
   std::vector<NamedFrame> stack;    // of the thread, where it went astray
   std::vector<NamedFrame> made_at;  // of the thread's maker, where it was made
   int folded = 0;                   // divergences that follow from it, or repeat it

@@ -34,8 +34,12 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
         {"syscall", finding.effect->call}, {"object", finding.effect->object}, {"errno", finding.effect->error}};
   value["thread"] = {
       {"role", finding.thread_role}, {"created_by", finding.created_by}, {"made_at", stack_of(finding.made_at)}};
-  value["handoff"] = {
-      {"kind", finding.handoff}, {"certainty", finding.certainty}, {"stack", stack_of(finding.handed_at)}};
+  value["handoff"] = {{"kind", finding.handoff},
+                      {"certainty", finding.certainty},
+                      {"stack", stack_of(finding.handoff == "clone" ? finding.made_at : finding.handed_at)}};
+  if (!finding.kept.empty())
+    value["provenance"] = {
+        {"what", finding.kept}, {"opened_for", finding.opened_for}, {"stack", stack_of(finding.opened_at)}};
   value["stack"] = stack_of(finding.stack);
   value["cure"] =
       reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;

@@ -96,6 +96,10 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                        finding.handoff, finding.certainty);
     add_stack(out, finding.handed_at, style);
   }
+  if (!finding.kept.empty()) {
+    out += fmt::format("  kept      {}; opened for {}\n", finding.kept, finding.opened_for);
+    add_stack(out, finding.opened_at, style);
+  }
   if (!finding.made_at.empty()) {
     out += fmt::format("  {} was made here\n", finding.thread_role);
     add_stack(out, finding.made_at, style);

@@ -75,6 +75,18 @@ struct Handoff {
   Stack stack;                  // of the giver, where it gave
 };
 
+// What may outlive the call that it was opened in: a file, a connection, a ring.
+struct Opening {
+  std::uint64_t sequence = 0;
+  int thread = 0;
+  int window = -1;
+  int descriptor = -1;
+  std::string call;
+  std::string object;
+  CredentialsTable::Id as = 0;
+  Stack stack;
+};
+
 // What a process was left with, and what every thread of the leg wears.
 struct State {
   struct Worn {

@@ -1,6 +1,7 @@
 #include "trace/symbolizer.h"
 
 #include <cxxabi.h>
+#include <dwarf.h>
 #include <elfutils/libdwfl.h>
 
 #include <cstdlib>
@@ -34,6 +35,54 @@ std::string whole_path(const char* compiled_in, const std::string& file) {
   return (std::filesystem::path(compiled_in) / file).lexically_normal().string();
 }
 
+std::string name_of(Dwarf_Die* function) {
+  Dwarf_Attribute attribute;
+  for (const unsigned key : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name})
+    if (dwarf_attr_integrate(function, key, &attribute) != nullptr)
+      if (const char* const name = dwarf_formstring(&attribute); name != nullptr) return demangled(name);
+  const char* const name = dwarf_diename(function);
+  return name != nullptr ? name : "";
+}
+
+// Where an inlined function was called, in the one around it.
+void set_place_of_call(NamedFrame& frame, Dwarf_Die* unit, Dwarf_Die* inlined) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word number = 0, line = 0;
+  Dwarf_Files* files = nullptr;
+  std::size_t count = 0;
+  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) == 0)
+    frame.line = static_cast<int>(line);
+  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) != 0) return;
+  if (dwarf_getsrcfiles(unit, &files, &count) != 0 || number >= count) return;
+  const char* const file = dwarf_filesrc(files, number, nullptr, nullptr);
+  const char* const compiled_in =
+      dwarf_attr(unit, DW_AT_comp_dir, &attribute) != nullptr ? dwarf_formstring(&attribute) : nullptr;
+  if (file != nullptr) frame.file = whole_path(compiled_in, file);
+}
+
+// One machine frame may be several of the source: what was inlined there, innermost first. The line table tells the
+// innermost place; each inlined function tells where it was called.
+void expand(std::vector<NamedFrame>& frames, Dwfl_Module* module, Dwarf_Addr address) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias);
+  if (unit == nullptr) return;
+  Dwarf_Die* found = nullptr;
+  const int count = dwarf_getscopes(unit, address - bias, &found);
+  // The scopes of the abstract function stand behind those of the inlined one; the concrete ones are asked again.
+  Dwarf_Die* scopes = nullptr;
+  const int depth = count > 0 ? dwarf_getscopes_die(&found[0], &scopes) : 0;
+  const std::string outermost = frames.front().function;
+  for (int i = 0; i < depth; ++i) {
+    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
+    frames.back().function = name_of(&scopes[i]);
+    NamedFrame around{outermost, frames.front().module, "", 0};
+    set_place_of_call(around, unit, &scopes[i]);
+    frames.push_back(std::move(around));
+  }
+  std::free(scopes);
+  std::free(found);
+}
+
 }  // namespace
 
 struct Symbolizer::Modules {
@@ -43,7 +92,7 @@ struct Symbolizer::Modules {
     Dwarf_Addr bias = 0;
   };
   std::map<std::string, Entry> known;
-  std::map<std::pair<std::string, std::uint64_t>, NamedFrame> named;
+  std::map<std::pair<std::string, std::uint64_t>, std::vector<NamedFrame>> named;  // with what is inlined there
 
   ~Modules() {
     for (const auto& [path, entry] : known)
@@ -75,22 +124,24 @@ std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<S
     const std::string module = on_the_machine(frame.module, shown);
     if (module.ends_with("/behalf-service")) break;
     const auto [known, fresh] = modules_->named.try_emplace({module, frame.offset});
-    NamedFrame& named = known->second;
+    std::vector<NamedFrame>& named = known->second;
     if (!fresh) {
-      frames.push_back(named);
+      frames.insert(frames.end(), named.begin(), named.end());
       continue;
     }
-    named.module = module;
-    const Modules::Entry& entry = modules_->open(named.module);
+    named.push_back({"", module, "", 0});
+    const Modules::Entry& entry = modules_->open(module);
     if (entry.module != nullptr) {
       const Dwarf_Addr address = frame.offset + entry.bias;
+      NamedFrame& inner = named.front();
       if (const char* function = dwfl_module_addrname(entry.module, address); function != nullptr)
-        named.function = demangled(function);
+        inner.function = demangled(function);
       if (Dwfl_Line* const line = dwfl_module_getsrc(entry.module, address); line != nullptr)
-        if (const char* file = dwfl_lineinfo(line, nullptr, &named.line, nullptr, nullptr, nullptr); file != nullptr)
-          named.file = whole_path(dwfl_line_comp_dir(line), file);
+        if (const char* file = dwfl_lineinfo(line, nullptr, &inner.line, nullptr, nullptr, nullptr); file != nullptr)
+          inner.file = whole_path(dwfl_line_comp_dir(line), file);
+      expand(named, entry.module, address);
     }
-    frames.push_back(named);
+    frames.insert(frames.end(), named.begin(), named.end());
   }
   return frames;
 }

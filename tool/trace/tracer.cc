@@ -35,6 +35,16 @@ constexpr long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_T
 // glibc runs a process-wide change of ids in every thread, in the handler of this signal (nptl(7)).
 constexpr int setxid_signal = 33;
 
+// Calls whose result is a descriptor, and whose outcome depends on who opens.
+bool opens(const SystemCall& call) {
+  constexpr int numbers[] = {
+#ifdef SYS_open
+      SYS_open,   SYS_creat,
+#endif
+      SYS_openat, SYS_openat2, SYS_open_by_handle_at, SYS_mq_open};
+  return std::find(std::begin(numbers), std::end(numbers), call.number) != std::end(numbers);
+}
+
 // Wakes a blocked waitpid now and then, so that deadlines are seen; the handler does nothing on purpose.
 class Ticker {
  public:
@@ -502,11 +512,21 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
   return true;
 }
 
+void Tracer::note_opening(Live& live, int descriptor, const std::string& object) {
+  constexpr std::size_t most_openings = 2000;
+  if (!options_.openings || openings_.size() >= most_openings) return;
+  openings_.push_back({++sequence_, live.number, observer_.window(live.number), descriptor,
+                       std::string(live.call->name), object, current(live), unwinder_.unwind(live.process, live.tid)});
+}
+
 void Tracer::leave_effect(Live& live, long result) {
   if (!live.effect) return;
   Effect& effect = effects_[*live.effect];
   effect.result = result;
   effect.finished = true;
+  if (opens(*live.call) && result >= 0) note_opening(live, static_cast<int>(result), effect.object);
+  if (live.call->object == Object::socket_address && (result == 0 || result == -EINPROGRESS))
+    note_opening(live, static_cast<int>(live.arguments[0]), effect.object);
   live.effect.reset();
   if (effect.stack.empty() && observer_.wants_stack_after(effect))
     effect.stack = unwinder_.unwind(live.process, live.tid);

@@ -58,6 +58,8 @@ struct TracerOptions {
   std::optional<cpu_set_t> shown_affinity;
   // Record who wakes whom and who reads whose bytes; the tracees' filter must have been made for it.
   bool handoffs = false;
+  // Record where files, connections and rings are opened.
+  bool openings = false;
   // Keep the bytes that each thread writes to descriptor 1.
   bool keep_output = false;
   // Read ids from /proc alone, as on kernels before 6.13: for tests.
@@ -93,6 +95,7 @@ class Tracer {
   const std::vector<Thread>& threads() const { return threads_; }
   const std::vector<Effect>& effects() const { return effects_; }
   const std::vector<Handoff>& handoffs() const { return handoffs_; }
+  const std::vector<Opening>& openings() const { return openings_; }
   const std::vector<IdentityCall>& identity_calls() const { return identity_calls_; }
   const std::vector<Output>& outputs() const { return outputs_; }
   const std::set<std::string>& problems() const { return problems_; }
@@ -140,6 +143,7 @@ class Tracer {
   void leave_transfer(Live& live, long result);
   void leave_effect(Live& live, long result);
   void leave_ring(Live& live, long result);
+  void note_opening(Live& live, int descriptor, const std::string& object);
   void leave_affinity(Live& live, long result);
 
   void settle_rings();
@@ -169,6 +173,7 @@ class Tracer {
   std::vector<Asked> asked_;  // of rings, and not seen done
   RingTable rings_;
   std::vector<Handoff> handoffs_;
+  std::vector<Opening> openings_;
   // A wake that may have reached somebody, and bytes that may yet be read.
   struct Wake {
     std::uint64_t sequence;

@@ -44,6 +44,7 @@ void Tracer::leave_ring(Live& live, long result) {
   if (live.call->number == SYS_io_uring_setup && result >= 0) {
     if (rings_.made(live.tid, live.process, static_cast<int>(result), arguments[1], current(live)) == nullptr)
       problems_.insert(unreadable);
+    note_opening(live, static_cast<int>(result), "io_uring");
   } else if (live.call->number == SYS_io_uring_register && result >= 0) {
     const bool registered = arguments[1] & register_of_registered_ring;
     const auto operation = static_cast<unsigned>(arguments[1]) & ~register_of_registered_ring;
