@@ -31,6 +31,8 @@ class Error : public std::runtime_error {
     not_permitted,         // the kernel refused: a capability or an id mapping is missing
     out_of_resources,      // memory, threads or quota
     platform,              // the kernel does not behave as the library needs it to
+    cancelled,             // work was cancelled before it ran
+    queue_full,            // a bounded queue had no room, and its owner wants no waiting
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

@@ -28,6 +28,42 @@ namespace detail {
 
 struct Memo;
 
+// A stretch of work during which a thread wears a token. Begun and ended by hand, on the same thread and in order.
+class Region {
+ public:
+  Region() = default;
+  Region(const Region&) = delete;
+  Region(Region&&) = delete;
+  Region& operator=(const Region&) = delete;
+  Region& operator=(Region&&) = delete;
+  ~Region() = default;
+
+  // Puts the token on; where an equal one is worn, nothing happens and nothing is to be given back.
+  void enter(const std::shared_ptr<const TokenData>& token, bool main_thread_allowed);
+  // Makes the thread exactly what it was. A thread that cannot be made so ends the process.
+  void leave() noexcept;
+  // Whether there is something to give back.
+  [[nodiscard]] bool entered() const noexcept { return memo_ != nullptr; }
+
+  // What follows is for coroutines, whose regions end on another thread than they began on.
+
+  // The innermost region of the calling thread, null where there is none.
+  [[nodiscard]] static Region* innermost() noexcept;
+  // Leaves all regions inside of `floor`, and links them to be entered again by resume(). They must outlive that.
+  [[nodiscard]] static Region* suspend_down_to(const Region* floor) noexcept;
+  // Enters them again, on whatever thread, the outermost first. Where one cannot be, none is, and it throws.
+  static void resume(Region* outermost);
+  // The stretch goes on under another object, on the same thread; it must be the innermost, and `to` not entered.
+  void hand_over(Region& to) noexcept;
+
+ private:
+  std::shared_ptr<const TokenData> before_;  // what the thread wore; set where memo_ is
+  std::uint64_t effective_before_ = 0;
+  Memo* memo_ = nullptr;                        // the thread, where something is to be given back
+  Region* neighbour_ = nullptr;                 // entered: the region around it; suspended: the next one inside
+  std::shared_ptr<const TokenData> suspended_;  // what to enter again
+};
+
 // What Impersonation and AsService have in common: puts a token on, and gives the thread back exactly as it was.
 class Scope {
  public:
@@ -42,19 +78,15 @@ class Scope {
   static void* operator new(std::size_t, void*) = delete;
 
  protected:
-  Scope(const std::shared_ptr<const TokenData>& token, bool main_thread_allowed) { enter(token, main_thread_allowed); }
+  Scope(const std::shared_ptr<const TokenData>& token, bool main_thread_allowed) {
+    region_.enter(token, main_thread_allowed);
+  }
   ~Scope() {
-    if (memo_ != nullptr) leave();
+    if (region_.entered()) region_.leave();
   }
 
  private:
-  void enter(const std::shared_ptr<const TokenData>& token, bool main_thread_allowed);
-  void leave() noexcept;
-
-  std::shared_ptr<const TokenData> before_;  // what the thread wore; set where memo_ is
-  std::uint64_t effective_before_ = 0;
-  Memo* memo_ = nullptr;  // the thread, where something is to be given back
-  unsigned depth_ = 0;
+  Region region_;
 };
 
 }  // namespace detail

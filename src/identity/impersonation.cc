@@ -71,14 +71,16 @@ void refuse_what_is_not_worn(const Service& service, const Memo& memo, const Tok
   }
 }
 
-// After a failure the thread may be anything: it is read, and made what it was.
-void roll_back(const SystemCalls& calls, const Service& service, Memo& memo) noexcept {
+}  // namespace
+
+void make_again(const SystemCalls& calls, const Service& service, Memo& memo) noexcept {
   const TokenData& before = *memo.worn;
   try {
     ThreadState state;
     std::optional<Failure> failure = read_thread(calls, state);
     if (!failure) {
-      memo.scratch.resize(std::max(memo.scratch.size(), state.credentials.groups.size() + 1));
+      memo.scratch.resize(
+          std::max({memo.scratch.size(), state.credentials.groups.size() + 1, before.wear.groups.size() + 1}));
       const Wish is{state.credentials, state.credentials.effective};
       failure = transition(calls, memo.powers, service.own.uid.effective, is, memo.now(), memo.scratch);
     }
@@ -89,9 +91,7 @@ void roll_back(const SystemCalls& calls, const Service& service, Memo& memo) noe
   }
 }
 
-}  // namespace
-
-void Scope::enter(const TokenPtr& token, bool main_thread_allowed) {
+void Region::enter(const TokenPtr& token, bool main_thread_allowed) {
   const Service* there = service();
   const Service& service = there != nullptr ? *there : service_for("impersonate");
   Memo& memo = this_thread(service);
@@ -115,11 +115,11 @@ void Scope::enter(const TokenPtr& token, bool main_thread_allowed) {
     }
     auto failure = transition(calls, memo.powers, service.own.uid.effective, from, to, memo.scratch);
     if (failure) {
-      roll_back(calls, service, memo);
+      make_again(calls, service, memo);
       if (const auto masked = set_mask(calls, mask, nullptr)) cannot_give_back(memo.worn.get(), *masked);
     } else if ((failure = set_mask(calls, mask, nullptr))) {
       // Not rolled back from the wish but from what the kernel says, like any other failure.
-      roll_back(calls, service, memo);
+      make_again(calls, service, memo);
       if (const auto masked = set_mask(calls, mask, nullptr)) cannot_give_back(memo.worn.get(), *masked);
     }
     memo.known = true;
@@ -130,14 +130,14 @@ void Scope::enter(const TokenPtr& token, bool main_thread_allowed) {
   before_ = std::exchange(memo.worn, token);
   memo.effective = to.effective;
   memo_ = &memo;
-  depth_ = ++memo.depth;
+  neighbour_ = std::exchange(memo.innermost, this);
 }
 
-void Scope::leave() noexcept {
+void Region::leave() noexcept {
   const int kept_errno = errno;
   Memo* memo = memo_or_null();
   if (memo != memo_) cannot_give_back(before_.get(), {"the scope ended on another thread than it began on", 0});
-  if (memo->depth != depth_) cannot_give_back(before_.get(), {"the scopes of the thread ended out of order", 0});
+  if (memo->innermost != this) cannot_give_back(before_.get(), {"the scopes of the thread ended out of order", 0});
 
   const SystemCalls& calls = system_calls();
   const Service& there = *service();
@@ -156,8 +156,48 @@ void Scope::leave() noexcept {
   }
   memo->worn = std::move(before_);
   memo->effective = effective_before_;
-  --memo->depth;
+  memo->innermost = neighbour_;
+  memo_ = nullptr;
   errno = kept_errno;
+}
+
+Region* Region::innermost() noexcept {
+  const Memo* memo = memo_or_null();
+  return memo != nullptr ? memo->innermost : nullptr;
+}
+
+Region* Region::suspend_down_to(const Region* floor) noexcept {
+  Region* outermost = nullptr;
+  while (Region* region = innermost()) {
+    if (region == floor) break;
+    region->suspended_ = memo_or_null()->worn;
+    region->leave();
+    region->neighbour_ = std::exchange(outermost, region);
+  }
+  return outermost;
+}
+
+void Region::resume(Region* outermost) {
+  const Region* const floor = innermost();
+  while (outermost != nullptr) {
+    Region* const next = outermost->neighbour_;
+    try {
+      outermost->enter(outermost->suspended_, true);
+    } catch (...) {
+      while (innermost() != floor) innermost()->leave();
+      throw;
+    }
+    outermost = next;
+  }
+}
+
+void Region::hand_over(Region& to) noexcept {
+  if (memo_ == nullptr) return;
+  to.before_ = std::move(before_);
+  to.effective_before_ = effective_before_;
+  to.memo_ = std::exchange(memo_, nullptr);
+  to.neighbour_ = neighbour_;
+  to.memo_->innermost = &to;
 }
 
 }  // namespace detail

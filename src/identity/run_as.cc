@@ -1,13 +1,10 @@
 #include "behalf/run_as.h"
 
-#include <linux/keyctl.h>
 #include <pthread.h>
 
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
-#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -15,8 +12,9 @@
 
 #include "behalf/error.h"
 #include "behalf/impersonation.h"
-#include "identity/errors.h"
+#include "identity/keyrings.h"
 #include "identity/service.h"
+#include "identity/worker_signals.h"
 
 namespace behalf::detail {
 
@@ -46,23 +44,6 @@ struct Job {
     finished.wait(lock, [this] { return done; });
   }
 };
-
-// All signals but those a thread causes itself: a handler would run as the user.
-sigset_t asynchronous_signals() {
-  sigset_t set;
-  sigfillset(&set);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) sigdelset(&set, signal);
-  return set;
-}
-
-void check_keyctl(const char* attempted, long result) {
-  if (result >= 0) return;
-  const auto error = static_cast<int>(-result);
-  throw Error(error == EDQUOT || error == ENOMEM ? Error::Reason::out_of_resources : Error::Reason::platform,
-              std::string{"behalf: run_as: "} + attempted + ": keyctl: " + error_words(error) +
-                  ". A worker does not go to another user with the keys of the last one",
-              error);
-}
 
 class Worker {
  public:
@@ -94,7 +75,7 @@ class Worker {
 
   void perform(Job& job) {
     try {
-      leave_last_user(job.token);
+      keyrings_.fresh_for(job.token.data());
       const Impersonation as{job.token};
       job.call(job.data);
     } catch (...) {
@@ -108,27 +89,13 @@ class Worker {
         throw;
       }
     }
-    const sigset_t masked = asynchronous_signals();
-    ::pthread_sigmask(SIG_SETMASK, &masked, nullptr);
-  }
-
-  // Session and thread keyring belong to the thread, whoever it is (session-keyring(7), thread-keyring(7)).
-  void leave_last_user(const Token& token) {
-    if (!service_for("run_as").session_keyrings || (last_ && *last_ == token)) return;
-    const SystemCalls& calls = system_calls();
-    last_.reset();
-    check_keyctl("join a fresh session keyring", calls.keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0));
-    const auto thread_keyring = static_cast<unsigned long>(KEY_SPEC_THREAD_KEYRING);
-    if (calls.keyctl(KEYCTL_GET_KEYRING_ID, thread_keyring, 0) >= 0) {
-      check_keyctl("clear the thread keyring", calls.keyctl(KEYCTL_CLEAR, thread_keyring, 0));
-    }
-    last_ = token;
+    block_asynchronous_signals();
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
   Job* job_ = nullptr;
-  std::optional<Token> last_;
+  Keyrings keyrings_;
 };
 
 // The idle workers. Never destroyed: workers outlive static objects.
@@ -162,17 +129,13 @@ class Workers {
   std::shared_ptr<Worker> start() {
     auto worker = std::make_shared<Worker>();
     const AsService self;  // clone(2) copies the credentials of the thread that calls it
-    const sigset_t masked = asynchronous_signals();
-    sigset_t before;
-    ::pthread_sigmask(SIG_SETMASK, &masked, &before);
+    const SignalsBlocked meanwhile;
     try {
       std::thread([this, worker] { worker->loop([&] { return park(worker); }); }).detach();
     } catch (const std::system_error& error) {
-      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
       throw Error(Error::Reason::out_of_resources, std::string{"behalf: run_as: start a worker: "} + error.what(),
                   error.code().value());
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return worker;
   }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "behalf/impersonation.h"
 #include "identity/credentials.h"
 #include "identity/service.h"
 #include "identity/token_data.h"
@@ -17,7 +18,7 @@ struct Memo {
   bool known = false;
   bool hardened = false;  // the ambient capabilities were cleared
   bool main_thread = false;
-  unsigned depth = 0;  // scopes that switched
+  Region* innermost = nullptr;  // of the regions that switched
   TokenPtr worn;
   Capabilities effective = 0;  // worn->wear.effective as far as the thread is permitted it
   Powers powers;
@@ -35,6 +36,9 @@ Memo* memo_or_null() noexcept;
 
 // The token for a state read from the kernel: the service's, a user's in one of the postures, or `found`.
 TokenPtr classify(const Service& service, const Credentials& found);
+
+// Makes the calling thread, which may be anything, what its memo says it wears; ends the process where it cannot.
+void make_again(const SystemCalls& calls, const Service& service, Memo& memo) noexcept;
 
 // Keeps the memo right in the child of a fork(2), whose only thread is its main thread.
 void watch_forks();

@@ -182,6 +182,13 @@ std::optional<Failure> transition(const SystemCalls& calls, const Powers& powers
   return walk.failure();
 }
 
+std::optional<Failure> look_at_thread(const SystemCalls& calls, const Powers& powers, const Wish& wish,
+                                      std::vector<gid_t>& scratch) noexcept {
+  Walk walk(calls, powers, wish, wish);
+  if (walk.verify(wish, true, true, scratch)) return std::nullopt;
+  return walk.failure();
+}
+
 bool can_come_back(const Powers& powers, uid_t service, const Credentials& from, const Credentials& to) noexcept {
   if (!powers.adjusts || has(from.uid, 0)) return true;
   return service != 0 && !has(to.uid, 0);

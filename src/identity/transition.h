@@ -33,6 +33,11 @@ bool differs(const Wish& from, const Wish& to) noexcept;
 std::optional<Failure> transition(const SystemCalls& calls, const Powers& powers, uid_t service, const Wish& from,
                                   const Wish& to, std::vector<gid_t>& scratch) noexcept;
 
+// Whether the calling thread is what `wish` says, as the kernel has it. Effective capabilities that are not are put
+// right. 6 system calls; `scratch` as above.
+std::optional<Failure> look_at_thread(const SystemCalls& calls, const Powers& powers, const Wish& wish,
+                                      std::vector<gid_t>& scratch) noexcept;
+
 // Whether a thread that goes from `from` to `to` could come back. With no id 0 left the kernel empties the permitted
 // capabilities for good, so a thread without one is not led through uid 0.
 bool can_come_back(const Powers& powers, uid_t service, const Credentials& from, const Credentials& to) noexcept;

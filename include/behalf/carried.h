@@ -1,0 +1,94 @@
+// Carried: the identity that work takes with it from where it is submitted to where it runs. What bind(), thread,
+// ThreadPool, task, Timer and Mailbox have in common; executors of one's own use it too.
+//
+//   behalf::Carried who;                                     // the calling thread's identity, now
+//   queue.push([who] { who.run([] { print_the_notes(); }); });  // worn there, whoever runs the queue
+//
+// Before initialize() nobody can be impersonated, and what is carried is "the process itself": such work runs as it
+// is, as long as initialize() has not been called meanwhile.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "behalf/as_service.h"
+#include "behalf/impersonation.h"
+#include "behalf/token.h"
+
+namespace behalf {
+
+class Carried {
+ public:
+  // What the calling thread wears.
+  // Errors: Error of reason level_too_low where the thread is in a state that cannot be worn (somebody changed its ids
+  // by other means); platform. Thread-safe. Cost: no system call, but for the first use in a thread (10).
+  Carried();
+  // The service. Before initialize(): the process itself. Cost: no system call.
+  explicit Carried(as_service_t);
+  // That identity. Errors: Error of reason level_too_low. Cost: no system call.
+  explicit Carried(const Token& token);
+
+  // Effects: f() with the identity worn; the thread is given back afterwards, whether f returns or throws.
+  // Errors: what f throws; Error as of Impersonation, and of reason not_initialized where initialize() was called
+  // since the capture; f has then not been called. Thread-safe. Cost: as Impersonation.
+  template <class F>
+  decltype(auto) run(F&& f) const {
+    Worn worn(*this);
+    return std::invoke(std::forward<F>(f));
+  }
+
+  // The token, null where it is the process itself. For the library's own use.
+  [[nodiscard]] const std::shared_ptr<const detail::TokenData>& data() const noexcept { return data_; }
+
+ private:
+  class Worn {
+   public:
+    explicit Worn(const Carried& who) { who.enter(region_); }
+    ~Worn() {
+      if (region_.entered()) region_.leave();
+    }
+    Worn(const Worn&) = delete;
+    Worn& operator=(const Worn&) = delete;
+
+   private:
+    detail::Region region_;
+  };
+
+  void enter(detail::Region& region) const;
+
+  std::shared_ptr<const detail::TokenData> data_;
+};
+
+// How many objects could not be destroyed as the user they belong to, because that identity could not be taken. They
+// are kept, since to destroy them as anybody else would be work as the wrong user. Thread-safe. Cost: a lock.
+[[nodiscard]] std::size_t abandoned() noexcept;
+
+// Tries once more to destroy them; returns how many are left. Errors: none. Thread-safe.
+std::size_t destroy_abandoned() noexcept;
+
+namespace detail {
+
+// destroy(object) under that identity: on this thread, or on a worker of run_as() where this is the main thread and
+// the posture is not for it. What cannot be destroyed so is kept (abandoned()).
+void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept;
+
+// The service's identity for the scope, if there is a service; otherwise nothing.
+class AsServiceIfAny {
+ public:
+  AsServiceIfAny();
+  ~AsServiceIfAny() {
+    if (region_.entered()) region_.leave();
+  }
+  AsServiceIfAny(const AsServiceIfAny&) = delete;
+  AsServiceIfAny& operator=(const AsServiceIfAny&) = delete;
+
+ private:
+  Region region_;
+};
+
+}  // namespace detail
+
+}  // namespace behalf

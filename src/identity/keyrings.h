@@ -1,0 +1,20 @@
+// The keyrings of a thread that works for one user after another. Session and thread keyring belong to the thread,
+// whoever it is, and possession gives access whoever one is (session-keyring(7), thread-keyring(7)).
+#pragma once
+
+#include "identity/token_data.h"
+
+namespace behalf::detail {
+
+class Keyrings {
+ public:
+  // Before the thread, which is the service, wears the token: a fresh session keyring and an empty thread keyring,
+  // where the user is another than the last one. Errors: Error of reason out_of_resources, platform.
+  // Cost: none for the same user; else 2 or 3 system calls.
+  void fresh_for(const TokenPtr& token);
+
+ private:
+  TokenPtr last_;
+};
+
+}  // namespace behalf::detail

@@ -1,0 +1,82 @@
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "behalf/carried.h"
+#include "behalf/error.h"
+#include "behalf/run_as.h"
+#include "identity/errors.h"
+#include "identity/give_back_failure.h"
+
+namespace behalf {
+
+namespace detail {
+
+namespace {
+
+struct Remains {
+  Carried who;
+  void (*destroy)(void*) noexcept;
+  void* object;
+};
+
+struct Kept {
+  std::mutex mutex;
+  std::vector<Remains> remains;
+};
+
+// Never destroyed: threads may outlive static objects.
+Kept& kept() {
+  static Kept* const all = new Kept;
+  return *all;
+}
+
+bool destroyed(const Remains& remains) noexcept {
+  try {
+    try {
+      remains.who.run([&] { remains.destroy(remains.object); });
+    } catch (const Error& error) {
+      if (error.reason() != Error::Reason::main_thread) return false;
+      run_as(Token(remains.who.data()), [&] { remains.destroy(remains.object); });
+    }
+    return true;
+  } catch (...) {
+    return false;  // destroy() throws nothing, so it has not been called
+  }
+}
+
+}  // namespace
+
+void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept {
+  const Remains remains{who, destroy, object};
+  if (destroyed(remains)) return;
+  try {
+    Kept& all = kept();
+    const std::lock_guard lock(all.mutex);
+    all.remains.push_back(remains);
+  } catch (...) {
+    end_process("behalf: an object can neither be destroyed as its user nor be kept: out of memory\n");
+  }
+}
+
+}  // namespace detail
+
+std::size_t abandoned() noexcept {
+  detail::Kept& all = detail::kept();
+  const std::lock_guard lock(all.mutex);
+  return all.remains.size();
+}
+
+std::size_t destroy_abandoned() noexcept {
+  detail::Kept& all = detail::kept();
+  std::vector<detail::Remains> trying;
+  {
+    const std::lock_guard lock(all.mutex);
+    trying.swap(all.remains);
+  }
+  // Those that cannot be destroyed now are kept anew.
+  for (const detail::Remains& remains : trying) detail::destroy_as(remains.who, remains.destroy, remains.object);
+  return abandoned();
+}
+
+}  // namespace behalf
