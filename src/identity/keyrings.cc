@@ -24,10 +24,10 @@ void check_keyctl(const char* attempted, long result) {
 }  // namespace
 
 void Keyrings::fresh_for(const TokenPtr& token) {
-  const bool same = last_ == token || (last_ != nullptr && *last_ == *token);
-  if (!service_for("prepare a worker").session_keyrings || same) return;
+  if (!service_for("prepare a worker").session_keyrings || same(last_, token)) return;
   const SystemCalls& calls = system_calls();
   last_.reset();
+  used_ = true;
   check_keyctl("join a fresh session keyring", calls.keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0));
   const auto thread_keyring = static_cast<unsigned long>(KEY_SPEC_THREAD_KEYRING);
   if (calls.keyctl(KEYCTL_GET_KEYRING_ID, thread_keyring, 0) >= 0) {

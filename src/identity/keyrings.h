@@ -13,7 +13,11 @@ class Keyrings {
   // Cost: none for the same user; else 2 or 3 system calls.
   void fresh_for(const TokenPtr& token);
 
+  // Whether there has been a user.
+  [[nodiscard]] bool used() const noexcept { return used_; }
+
  private:
+  bool used_ = false;
   TokenPtr last_;
 };
 

@@ -34,6 +34,10 @@ struct TokenData {
 
 using TokenPtr = std::shared_ptr<const TokenData>;
 
+inline bool same(const TokenPtr& a, const TokenPtr& b) noexcept {
+  return a == b || (a != nullptr && b != nullptr && a->hash == b->hash && *a == *b);
+}
+
 // The same with its hash. Every token is finished by this.
 TokenPtr finish(TokenData data);
 

@@ -6,25 +6,22 @@
 
 namespace behalf::detail {
 
-namespace {
-
-bool same(const TokenPtr& a, const TokenPtr& b) noexcept {
-  return a == b || (a != nullptr && b != nullptr && a->hash == b->hash && *a == *b);
-}
-
-}  // namespace
-
 void Wearer::wear(const Carried& who) {
   const Service* const there = service();
   if (there == nullptr && who.data() == nullptr) return;
   if (worn_ != nullptr && same(worn_, who.data())) return;
   give_back();
   if (who.data() == nullptr) return who.run([] {});  // throws what is to be said about it
-  if (same(who.data(), there->token)) return;
+  if (same(who.data(), there->token)) {
+    (void)this_thread(*there);  // amiss() compares with it
+    if (keyrings_.used()) keyrings_.fresh_for(who.data());
+    return;
+  }
   keyrings_.fresh_for(who.data());
   region_.emplace();
   region_->enter(who.data(), false);
   worn_ = who.data();
+  ++switches_;
 }
 
 void Wearer::give_back() noexcept {

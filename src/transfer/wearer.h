@@ -1,6 +1,7 @@
 // Wearer: what a thread of the library's own wears, one token after the other.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,8 @@ class Wearer {
   void give_back() noexcept;
   // Whether a token is worn that wear() put on; the service's own counts as none.
   [[nodiscard]] bool wears_user() const noexcept { return worn_ != nullptr; }
+  // How often an identity was taken.
+  [[nodiscard]] std::uint64_t switches() const noexcept { return switches_; }
 
   // What is amiss, empty where nothing is: the thread must be what wear() left it as. By the memo alone no system
   // call, by the kernel 6.
@@ -38,6 +41,7 @@ class Wearer {
   bool kept_ = false;
   std::optional<Region> region_;
   TokenPtr worn_;
+  std::uint64_t switches_ = 0;
   Keyrings keyrings_;
 };
 

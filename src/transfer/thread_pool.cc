@@ -1,0 +1,311 @@
+#include "behalf/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "identity/give_back_failure.h"
+#include "identity/worker_signals.h"
+#include "transfer/pool_queues.h"
+#include "transfer/wearer.h"
+
+namespace behalf {
+
+namespace {
+
+std::exception_ptr cancelled_before_it_ran() {
+  return std::make_exception_ptr(
+      Error(Error::Reason::cancelled, "behalf: ThreadPool: the task was cancelled before it ran"));
+}
+
+void destroy_task(void* task) noexcept {
+  delete static_cast<detail::PoolTask*>(task);
+}
+
+// A task that nobody runs is destroyed as its user, from wherever.
+void discard(detail::PoolTask* task) noexcept {
+  const Carried who = task->who;
+  detail::destroy_as(who, destroy_task, task);
+}
+
+bool ends_process(ThreadPoolOptions::WhenStrayed when) {
+  if (when != ThreadPoolOptions::WhenStrayed::by_build) return when == ThreadPoolOptions::WhenStrayed::end_process;
+#ifdef NDEBUG
+  return false;
+#else
+  return true;
+#endif
+}
+
+}  // namespace
+
+class ThreadPool::Core {
+ public:
+  explicit Core(const ThreadPoolOptions& options) : options_(options), queues_(options.overtaken_at_most) {
+    const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
+    workers_ = std::vector<Worker>(options.threads != 0 ? options.threads : processors);
+    idle_.reserve(workers_.size());
+    try {
+      const detail::AsServiceIfAny self;  // clone(2) copies the credentials of the thread that calls it
+      const detail::SignalsBlocked meanwhile;
+      for (Worker& worker : workers_) worker.thread = std::thread([this, &worker] { serve(worker); });
+    } catch (const std::system_error& error) {
+      end();
+      throw Error(Error::Reason::out_of_resources, std::string{"behalf: ThreadPool: start a worker: "} + error.what(),
+                  error.code().value());
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  ~Core() {
+    if (options_.at_end == ThreadPoolOptions::AtEnd::cancel) cancel();
+    end();
+  }
+
+  bool enqueue(detail::PoolTask* task, bool only_if_room) {
+    try {
+      std::unique_lock lock(mutex_);
+      if (!make_room(lock, only_if_room)) {
+        lock.unlock();
+        discard(task);
+        return false;
+      }
+      queues_.push(*task);
+      wake_one_for(task->who.data());
+      return true;
+    } catch (...) {
+      discard(task);
+      throw;
+    }
+  }
+
+  void cancel() {
+    std::stop_source stopped;
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_below_ = queues_.pushed();
+      std::swap(stopped, stop_);
+    }
+    stopped.request_stop();  // callbacks of others run in here
+  }
+
+  void wait_until_idle() {
+    std::unique_lock lock(mutex_);
+    all_idle_.wait(lock, [this] { return queues_.size() == 0 && sleeping_ == workers_.size(); });
+  }
+
+  ThreadPoolCounts counts() const {
+    const std::lock_guard lock(mutex_);
+    ThreadPoolCounts counts = counts_;
+    counts.submitted = queues_.pushed();
+    counts.started = queues_.taken();
+    counts.most_overtaken = queues_.most_overtaken();
+    counts.queued = queues_.size();
+    counts.identities = queues_.identities();
+    counts.strayed = strayed_;
+    for (const Worker& worker : workers_) counts.switches += worker.switches.load(std::memory_order_relaxed);
+    return counts;
+  }
+
+  unsigned threads() const noexcept { return static_cast<unsigned>(workers_.size()); }
+
+ private:
+  struct Worker {
+    Worker() = default;
+    Worker(Worker&&) noexcept {}  // for the vector, before there is a thread
+    std::thread thread;
+    std::condition_variable wake;
+    bool called = false;
+    detail::Turn turn;
+    detail::TokenPtr wears;
+    std::atomic<std::uint64_t> switches{0};
+  };
+
+  // Under the lock. Whether a task may be queued now.
+  bool make_room(std::unique_lock<std::mutex>& lock, bool only_if_room) {
+    const auto has_room = [this] { return queues_.size() < options_.capacity; };
+    if (!has_room() && !only_if_room && !ending_) {
+      if (options_.when_full == ThreadPoolOptions::WhenFull::refuse || serves_ == this) {
+        throw Error(Error::Reason::queue_full,
+                    "behalf: ThreadPool: submit: " + std::to_string(options_.capacity) + " tasks are queued already" +
+                        (serves_ == this ? ", and a worker of the pool does not wait for the pool" : "") +
+                        ". Submit later, or give the pool a greater capacity");
+      }
+      room_.wait(lock, [&] { return has_room() || ending_; });
+    }
+    if (ending_ && serves_ != this) {
+      throw Error(Error::Reason::cancelled, "behalf: ThreadPool: submit: the pool is being destroyed");
+    }
+    return has_room() || ending_;
+  }
+
+  void wake_one_for(const detail::TokenPtr& token) {
+    if (idle_.empty()) return;
+    auto best = idle_.end() - 1;
+    if (options_.keeps.count() > 0) {
+      const auto wears_it = [&](const Worker* worker) { return detail::same(worker->wears, token); };
+      const auto found = std::find_if(idle_.begin(), idle_.end(), wears_it);
+      if (found != idle_.end()) best = found;
+    }
+    Worker& worker = **best;
+    idle_.erase(best);
+    worker.called = true;
+    worker.wake.notify_one();
+  }
+
+  void serve(Worker& me) {
+    serves_ = this;
+    detail::Wearer wearer;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (detail::PoolTask* task = queues_.take(me.turn)) {
+        const bool cancelled = task->number < cancelled_below_;
+        const std::stop_token stop = stop_.get_token();
+        if (options_.capacity != SIZE_MAX) room_.notify_one();
+        lock.unlock();
+        perform(me, wearer, task, cancelled, stop);
+        lock.lock();
+        continue;
+      }
+      me.turn = {};
+      if (wearer.wears_user() && (ending_ || !sleep_for_a_while(me, lock))) {
+        lock.unlock();
+        wearer.give_back();
+        me.wears.reset();
+        lock.lock();
+        continue;  // there may be work by now
+      }
+      if (queues_.size() != 0) continue;
+      if (ending_) return;
+      if (!wearer.wears_user()) sleep(me, lock);
+    }
+  }
+
+  // With the identity on, as long as the options allow. Whether there is something to do.
+  bool sleep_for_a_while(Worker& me, std::unique_lock<std::mutex>& lock) {
+    if (options_.keeps.count() == 0) return false;
+    idle_.push_back(&me);
+    if (me.wake.wait_for(lock, options_.keeps, [&] { return me.called || ending_; })) {
+      if (!me.called) std::erase(idle_, &me);
+      me.called = false;
+      return !ending_;
+    }
+    std::erase(idle_, &me);
+    return false;
+  }
+
+  void sleep(Worker& me, std::unique_lock<std::mutex>& lock) {
+    idle_.push_back(&me);
+    if (++sleeping_ == workers_.size()) all_idle_.notify_all();
+    me.wake.wait(lock, [&] { return me.called || ending_; });
+    --sleeping_;
+    if (!me.called) std::erase(idle_, &me);
+    me.called = false;
+  }
+
+  void perform(Worker& me, detail::Wearer& wearer, detail::PoolTask* task, bool cancelled,
+               const std::stop_token& stop) noexcept {
+    try {
+      wearer.wear(task->who);
+      me.wears = wearer.wears_user() ? task->who.data() : nullptr;
+      me.switches.store(wearer.switches(), std::memory_order_relaxed);
+    } catch (...) {
+      me.wears.reset();
+      count(&ThreadPoolCounts::not_worn);
+      task->fail(std::current_exception());
+      task->complete();
+      discard(task);
+      return;
+    }
+    if (cancelled || task->stop.stop_requested()) {
+      count(&ThreadPoolCounts::cancelled);
+      task->drop(cancelled_before_it_ran());
+    } else {
+      task->run(stop);
+    }
+    std::string amiss = wearer.amiss(options_.check == ThreadPoolOptions::Check::kernel);
+    if (!amiss.empty()) put_right(wearer, *task, std::move(amiss));
+    task->complete();
+    delete task;
+    // What the end of an unclaimed result left behind is found at the next task.
+  }
+
+  void put_right(detail::Wearer& wearer, const detail::PoolTask& task, std::string amiss) noexcept {
+    const Strayed strayed{task.where, std::move(amiss)};
+    ++strayed_;
+    if (options_.on_strayed != nullptr) options_.on_strayed(strayed);
+    if (ends_process(options_.when_strayed)) {
+      const std::string line = "behalf: the task submitted at " + std::string{strayed.task.file_name()} + ":" +
+                               std::to_string(strayed.task.line()) + " did not give its worker back: " + strayed.what +
+                               ". The process ends, before other work runs as somebody else\n";
+      detail::end_process(line.c_str());
+    }
+    wearer.repair();
+  }
+
+  void count(std::uint64_t ThreadPoolCounts::*which) noexcept {
+    const std::lock_guard lock(mutex_);
+    ++(counts_.*which);
+  }
+
+  void end() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+      for (Worker& worker : workers_) worker.wake.notify_one();
+      room_.notify_all();
+    }
+    for (Worker& worker : workers_) {
+      if (worker.thread.joinable()) worker.thread.join();
+    }
+  }
+
+  static thread_local const Core* serves_;
+
+  const ThreadPoolOptions options_;
+  mutable std::mutex mutex_;
+  detail::PoolQueues queues_;
+  std::vector<Worker*> idle_;
+  std::size_t sleeping_ = 0;  // of the idle ones, that wear nothing
+  std::condition_variable room_;
+  std::condition_variable all_idle_;
+  bool ending_ = false;
+  std::uint64_t cancelled_below_ = 0;
+  std::stop_source stop_;
+  ThreadPoolCounts counts_;
+  std::atomic<std::uint64_t> strayed_{0};
+  std::vector<Worker> workers_;
+};
+
+thread_local const ThreadPool::Core* ThreadPool::Core::serves_ = nullptr;
+
+ThreadPool::ThreadPool(const ThreadPoolOptions& options) : core_(std::make_unique<Core>(options)) {}
+ThreadPool::~ThreadPool() = default;
+
+bool ThreadPool::enqueue(detail::PoolTask* task, bool only_if_room) {
+  return core_->enqueue(task, only_if_room);
+}
+void ThreadPool::cancel() {
+  core_->cancel();
+}
+void ThreadPool::wait_until_idle() {
+  core_->wait_until_idle();
+}
+ThreadPoolCounts ThreadPool::counts() const {
+  return core_->counts();
+}
+unsigned ThreadPool::threads() const noexcept {
+  return core_->threads();
+}
+
+}  // namespace behalf
