@@ -240,6 +240,16 @@ int explain(const Options& options) {
   return 0;
 }
 
+// Whether this machine can do it: the canary, and nothing else.
+int self_check(const Options& options) {
+  need_a_machine_that_can();
+  const Inquired inquired = ask({}, options);
+  const std::string outcome =
+      inquired.self_check ? "passed: the canary was caught in every posture" : "FAILED: " + inquired.self_check_trouble;
+  fmt::print("behalf " BEHALF_VERSION " on Linux {}: self-check {}\n", kernel(), outcome);
+  return inquired.self_check ? 0 : 2;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Does this operation work when impersonating? behalf runs it as the user herself, and then in a service that\n"
@@ -303,6 +313,10 @@ int run(int argc, char** argv) {
   explain_command->footer(
       "Examples:\n  behalf explain\n  behalf explain B102\n  behalf explain pool_made_lazily\n\n"
       "Exit status: 0, 64 usage, 69 the catalogue is missing.");
+  CLI::App* const self_check_command = app.add_subcommand(
+      "self-check", "can this machine do it? An operation known to lose its identity must be caught");
+  self_check_command->footer(
+      "Exit status: 0 it can, 2 the canary was not caught, 69 it cannot (says why), 70 internal.");
 
   for (CLI::App* command : {survey_command, check_command}) {
     command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
@@ -325,6 +339,7 @@ int run(int argc, char** argv) {
                argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
     return exit_usage;
   }
+  if (self_check_command->parsed()) return self_check(options);
   return survey_command->parsed() ? survey(options) : explain_command->parsed() ? explain(options) : check(options);
 }
 

@@ -125,6 +125,7 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
 
   std::set<std::string> postures;
   for (const Inquiry& inquiry : inquiries) postures.insert(inquiry.postures.begin(), inquiry.postures.end());
+  if (inquiries.empty()) postures.insert(all_postures.begin(), all_postures.end());
   Gathered canary;
   plan({"", {}, "behalf_canary", {"void behalf_canary_before(void)"}}, {postures.begin(), postures.end()}, canary,
        true);

@@ -1,0 +1,23 @@
+# What `cmake --install` puts where, and the package that find_package(behalf) finds. A library of ours joins by
+# install(TARGETS ... EXPORT behalf).
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/behalf)
+install(DIRECTORY include/behalf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS behalf_identity EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(BEHALF_TOOL)
+  # Where the tool looks for its parts: beside its own bin (tool/judge/inquiry.cc, tool/cli/catalogue.cc).
+  install(TARGETS behalf EXPORT behalf RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS behalf_check EXPORT behalf)
+  install(TARGETS behalf-service RUNTIME DESTINATION libexec/behalf)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/lib/behalf/catalogue DESTINATION lib/behalf USE_SOURCE_PERMISSIONS)
+  install(FILES docs/behalf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+
+install(EXPORT behalf FILE behalfTargets.cmake NAMESPACE behalf:: DESTINATION ${package_folder})
+configure_package_config_file(cmake/behalfConfig.cmake.in ${PROJECT_BINARY_DIR}/behalfConfig.cmake
+  INSTALL_DESTINATION ${package_folder})
+# Until 1.0 a minor version may break what an earlier one had.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/behalfConfig.cmake ${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake
+  cmake/behalfAddCheck.cmake DESTINATION ${package_folder})
