@@ -40,7 +40,8 @@ class Carried {
     return std::invoke(std::forward<F>(f));
   }
 
-  // The token, null where it is the process itself. For the library's own use.
+  // For the library's own use: `run` in two parts; and the token, null where it is the process itself.
+  void enter(detail::Region& region) const;
   [[nodiscard]] const std::shared_ptr<const detail::TokenData>& data() const noexcept { return data_; }
 
  private:
@@ -56,8 +57,6 @@ class Carried {
    private:
     detail::Region region_;
   };
-
-  void enter(detail::Region& region) const;
 
   std::shared_ptr<const detail::TokenData> data_;
 };

@@ -26,21 +26,21 @@
 #include <future>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stop_token>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "behalf/carried.h"
+#include "behalf/place.h"
 #include "behalf/run_as.h"
 
 namespace behalf {
 
 // A task that left its worker as somebody else than it found it.
 struct Strayed {
-  std::source_location task;  // where it was submitted
-  std::string what;           // what it left behind
+  Place task;        // where it was submitted
+  std::string what;  // what it left behind
 };
 
 struct ThreadPoolOptions {
@@ -94,7 +94,7 @@ struct PoolQueue;
 // A task on its way. It is run or dropped as its user, who is worn by then, and that destroys the callable.
 class PoolTask {
  public:
-  PoolTask(Carried carried, std::stop_token stop_asked, std::source_location submitted_at) noexcept
+  PoolTask(Carried carried, std::stop_token stop_asked, Place submitted_at) noexcept
       : who(std::move(carried)), stop(std::move(stop_asked)), where(submitted_at) {}
   PoolTask(const PoolTask&) = delete;
   PoolTask& operator=(const PoolTask&) = delete;
@@ -104,12 +104,14 @@ class PoolTask {
   virtual void drop(std::exception_ptr why) noexcept = 0;
   // The identity could not be taken: the callable is left alone.
   virtual void fail(std::exception_ptr why) noexcept = 0;
+  // Whether there is something left that must be destroyed as the user.
+  [[nodiscard]] virtual bool has_callable() const noexcept = 0;
   // Tells who waits; called last.
   virtual void complete() noexcept = 0;
 
   const Carried who;
   const std::stop_token stop;
-  const std::source_location where;
+  const Place where;
 
   // Of the pool, under its lock.
   std::uint64_t number = 0;
@@ -133,7 +135,7 @@ template <class F, class Result>
 class PoolTaskOf final : public PoolTask {
  public:
   template <class G>
-  PoolTaskOf(Carried carried, std::stop_token stop_asked, std::source_location submitted_at, G&& g)
+  PoolTaskOf(Carried carried, std::stop_token stop_asked, Place submitted_at, G&& g)
       : PoolTask(std::move(carried), std::move(stop_asked), submitted_at), f_(std::forward<G>(g)) {}
 
   std::future<Result> future() { return promise_.get_future(); }
@@ -159,6 +161,8 @@ class PoolTaskOf final : public PoolTask {
   }
 
   void fail(std::exception_ptr why) noexcept override { thrown_ = std::move(why); }
+
+  [[nodiscard]] bool has_callable() const noexcept override { return f_.has_value(); }
 
   void complete() noexcept override {
     if (thrown_) {
@@ -208,13 +212,11 @@ class ThreadPool {
   // Thread-safe. Cost: no system call but those of locks and of waking a worker; two allocations. Running it costs an
   // Impersonation where the worker wears another identity, and see ThreadPoolOptions::check.
   template <class F>
-  requires(!detail::SaysWho<F>) auto submit(F&& f, std::stop_token stop = {},
-                                            std::source_location where = std::source_location::current()) {
+  requires(!detail::SaysWho<F>) auto submit(F&& f, std::stop_token stop = {}, Place where = Place::here()) {
     return submit(Carried(), std::forward<F>(f), std::move(stop), where);
   }
   template <detail::SaysWho Who, class F>
-  auto submit(const Who& who, F&& f, std::stop_token stop = {},
-              std::source_location where = std::source_location::current()) {
+  auto submit(const Who& who, F&& f, std::stop_token stop = {}, Place where = Place::here()) {
     auto [task, future] = make(Carried(who), std::forward<F>(f), std::move(stop), where);
     (void)enqueue(task.release(), false);
     return std::move(future);
@@ -222,13 +224,11 @@ class ThreadPool {
 
   // The same, but nothing where there is no room; f has then been destroyed as the identity.
   template <class F>
-  requires(!detail::SaysWho<F>) auto try_submit(F&& f, std::stop_token stop = {},
-                                                std::source_location where = std::source_location::current()) {
+  requires(!detail::SaysWho<F>) auto try_submit(F&& f, std::stop_token stop = {}, Place where = Place::here()) {
     return try_submit(Carried(), std::forward<F>(f), std::move(stop), where);
   }
   template <detail::SaysWho Who, class F>
-  auto try_submit(const Who& who, F&& f, std::stop_token stop = {},
-                  std::source_location where = std::source_location::current()) {
+  auto try_submit(const Who& who, F&& f, std::stop_token stop = {}, Place where = Place::here()) {
     auto [task, future] = make(Carried(who), std::forward<F>(f), std::move(stop), where);
     std::optional<std::remove_reference_t<decltype(future)>> result;
     if (enqueue(task.release(), true)) result.emplace(std::move(future));
@@ -252,14 +252,14 @@ class ThreadPool {
 
  private:
   template <class F>
-  static auto make(Carried who, F&& f, std::stop_token stop, std::source_location where) {
+  static auto make(Carried who, F&& f, std::stop_token stop, Place where) {
     using Callable = std::decay_t<F>;
     using Result = typename detail::PoolResult<Callable>::type;
     static_assert(
         !detail::Awaitable<Result>,
         "behalf::ThreadPool: the callable returns an awaitable (a coroutine), which would be run later, after "
-        "the identity was given back. Start a behalf::task with pool.start(), or let it go to the pool by "
-        "co_await pool.schedule()");
+        "the identity was given back. Start a behalf::task with behalf::start(pool, task), or let it come to "
+        "the pool by co_await behalf::schedule(pool)");
     auto task = std::make_unique<detail::PoolTaskOf<Callable, Result>>(std::move(who), std::move(stop), where,
                                                                        std::forward<F>(f));
     auto future = task->future();

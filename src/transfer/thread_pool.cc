@@ -30,6 +30,7 @@ void destroy_task(void* task) noexcept {
 
 // A task that nobody runs is destroyed as its user, from wherever.
 void discard(detail::PoolTask* task) noexcept {
+  if (!task->has_callable()) return destroy_task(task);
   const Carried who = task->who;
   detail::destroy_as(who, destroy_task, task);
 }
@@ -215,17 +216,19 @@ class ThreadPool::Core {
 
   void perform(Worker& me, detail::Wearer& wearer, detail::PoolTask* task, bool cancelled,
                const std::stop_token& stop) noexcept {
+    std::exception_ptr why;
     try {
       wearer.wear(task->who);
-      me.wears = wearer.wears_user() ? task->who.data() : nullptr;
-      me.switches.store(wearer.switches(), std::memory_order_relaxed);
     } catch (...) {
-      me.wears.reset();
+      why = std::current_exception();
+    }
+    me.wears = wearer.wears_user() ? task->who.data() : nullptr;
+    me.switches.store(wearer.switches(), std::memory_order_relaxed);
+    if (why) {
       count(&ThreadPoolCounts::not_worn);
-      task->fail(std::current_exception());
+      task->fail(std::move(why));
       task->complete();
-      discard(task);
-      return;
+      return discard(task);
     }
     if (cancelled || task->stop.stop_requested()) {
       count(&ThreadPoolCounts::cancelled);
@@ -245,8 +248,8 @@ class ThreadPool::Core {
     ++strayed_;
     if (options_.on_strayed != nullptr) options_.on_strayed(strayed);
     if (ends_process(options_.when_strayed)) {
-      const std::string line = "behalf: the task submitted at " + std::string{strayed.task.file_name()} + ":" +
-                               std::to_string(strayed.task.line()) + " did not give its worker back: " + strayed.what +
+      const std::string line = "behalf: the task submitted at " + std::string{strayed.task.file} + ":" +
+                               std::to_string(strayed.task.line) + " did not give its worker back: " + strayed.what +
                                ". The process ends, before other work runs as somebody else\n";
       detail::end_process(line.c_str());
     }

@@ -50,6 +50,7 @@ class NoTask final : public detail::PoolTask {
   void run(const std::stop_token&) noexcept override {}
   void drop(std::exception_ptr) noexcept override {}
   void fail(std::exception_ptr) noexcept override {}
+  [[nodiscard]] bool has_callable() const noexcept override { return false; }
   void complete() noexcept override {}
   std::size_t overtaken = 0;
 };

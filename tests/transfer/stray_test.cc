@@ -57,10 +57,10 @@ TEST(A_task_that_strays, is_told_of_and_the_next_runs_as_its_own_user) {
                   start(ServiceKind::root);
                   ThreadPool pool(options(Check::kernel, WhenStrayed::reset));
                   const auto who = as_user ? Carried(alice()) : Carried(as_service);
-                  const auto here = std::source_location::current();
-                  pool.submit(who, fault.commit, {}, here).get();
+                  const Place here = Place::here();
+                  pool.submit(who, fault.commit).get();
                   must(told.has_value(), fault.name + " was not told of");
-                  must_equal(told->task.line(), here.line(), "the task");
+                  must_equal(told->task.line, here.line, "the task");
                   must_equal(pool.counts().strayed, std::uint64_t{1}, "counted");
                   const std::string wrong = pool.submit(alice(), [] { return difference(alice()); }).get();
                   must(wrong.empty(), fault.name + ": " + wrong);

@@ -1,0 +1,61 @@
+// Each section is compiled alone and must be refused, with words that tell why.
+#include <utility>
+
+#include "behalf/bind.h"
+#include "behalf/task.h"
+#include "behalf/thread.h"
+#include "behalf/thread_pool.h"
+
+[[maybe_unused]] static behalf::task<int> one() {
+  co_return 1;
+}
+
+[[maybe_unused]] static behalf::task<int> allowed(behalf::ThreadPool& pool) {
+  (void)behalf::bind([] { return 1; })();
+  behalf::thread([] {}).join();
+  co_await behalf::schedule(pool);
+  co_return co_await one();
+}
+
+#ifdef MUST_NOT_COMPILE_bind_coroutine
+void f() {
+  (void)behalf::bind([] { return one(); })();
+}
+#endif
+#ifdef MUST_NOT_COMPILE_bind_copy
+void f() {
+  auto bound = behalf::bind([] {});
+  auto copy = bound;
+}
+#endif
+#ifdef MUST_NOT_COMPILE_submit_coroutine
+void f(behalf::ThreadPool& pool) {
+  (void)pool.submit([] { return one(); });
+}
+#endif
+#ifdef MUST_NOT_COMPILE_thread_coroutine
+void f() {
+  behalf::thread worker([] { return one(); });
+}
+#endif
+#ifdef MUST_NOT_COMPILE_await_impersonation
+behalf::task<void> f(const behalf::Token& token) {
+  co_await behalf::Impersonation{token};
+}
+#endif
+#ifdef MUST_NOT_COMPILE_await_twice
+behalf::task<void> f() {
+  auto task = one();
+  co_await task;
+}
+#endif
+#ifdef MUST_NOT_COMPILE_await_nothing
+behalf::task<void> f() {
+  co_await 1;
+}
+#endif
+#ifdef MUST_NOT_COMPILE_discard
+void f() {
+  one();
+}
+#endif
