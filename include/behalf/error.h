@@ -17,22 +17,23 @@ namespace behalf {
 class Error : public std::runtime_error {
  public:
   enum class Reason {
-    not_initialized,       // initialize() has not been called
-    already_initialized,   // initialize() was called twice
-    unknown_user,          // the account database knows no such user
-    incomplete_groups,     // the group list could not be had in full
-    invalid_id,            // -1, or an id that no account may have
-    refused_by_fence,      // the fences given to initialize() forbid it
-    level_too_low,         // the token's level does not allow it
-    power_needed,          // a tag of powers.h must be given
-    main_thread,           // not on the main thread
-    no_spare_account,      // `shielded` without a spare account
-    inside_impersonation,  // only outside of an impersonated region
-    not_permitted,         // the kernel refused: a capability or an id mapping is missing
-    out_of_resources,      // memory, threads or quota
-    platform,              // the kernel does not behave as the library needs it to
-    cancelled,             // work was cancelled before it ran
-    queue_full,            // a bounded queue had no room, and its owner wants no waiting
+    not_initialized,        // initialize() has not been called
+    already_initialized,    // initialize() was called twice
+    unknown_user,           // the account database knows no such user
+    incomplete_groups,      // the group list could not be had in full
+    invalid_id,             // -1, or an id that no account may have
+    refused_by_fence,       // the fences given to initialize() forbid it
+    level_too_low,          // the token's level does not allow it
+    power_needed,           // a tag of powers.h must be given
+    main_thread,            // not on the main thread
+    no_spare_account,       // `shielded` without a spare account
+    inside_impersonation,   // only outside of an impersonated region
+    not_permitted,          // the kernel refused: a capability or an id mapping is missing
+    out_of_resources,       // memory, threads or quota
+    platform,               // the kernel does not behave as the library needs it to
+    cancelled,              // work was cancelled before it ran
+    queue_full,             // a bounded queue had no room, and its owner wants no waiting
+    would_wait_for_itself,  // the thread would wait for something that it would have to do itself
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

@@ -7,21 +7,12 @@
 
 #include "behalf/thread.h"
 #include "cursed.h"
+#include "refused.h"
 #include "stand_in_service.h"
 #include "witness.h"
 
 namespace behalf::testing {
 namespace {
-
-template <class F>
-bool refused(Error::Reason reason, F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.reason() == reason;
-  }
-  return false;
-}
 
 TEST(A_thread, wears_its_maker_to_its_end_and_the_maker_keeps_what_it_wears) {
   EXPECT_EQ(in_own_process([] {
