@@ -34,6 +34,7 @@ class Error : public std::runtime_error {
     cancelled,              // work was cancelled before it ran
     queue_full,             // a bounded queue had no room, and its owner wants no waiting
     would_wait_for_itself,  // the thread would wait for something that it would have to do itself
+    refused_by_receiver,    // who got a message would not handle it
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

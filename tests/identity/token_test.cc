@@ -1,16 +1,14 @@
 #include "behalf/token.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <functional>
 #include <unordered_set>
 
 #include "behalf/impersonation.h"
 #include "child.h"
+#include "own_accounts.h"
 #include "stand_in_service.h"
 
 namespace behalf::testing {
@@ -178,24 +176,6 @@ TEST(A_token_of_the_thread, tells_the_posture_or_cannot_be_worn) {
               });
             }),
             "");
-}
-
-// An account database of our own, in a mount namespace of our own.
-void own_accounts(const std::string& passwd, const std::string& group) {
-  const auto put = [](const std::string& text, const char* over) {
-    char name[] = "/tmp/behalf-accounts-XXXXXX";
-    const int file = ::mkstemp(name);
-    must(file >= 0, "mkstemp");
-    ::close(file);
-    std::ofstream{name} << text;
-    const bool bound = ::mount(name, over, nullptr, MS_BIND, nullptr) == 0;
-    ::unlink(name);
-    must(bound, std::string{"bind over "} + over);
-  };
-  must(::unshare(CLONE_NEWNS) == 0, "unshare");
-  must(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "make mounts private");
-  put(passwd, "/etc/passwd");
-  put(group, "/etc/group");
 }
 
 constexpr const char* accounts =
