@@ -15,11 +15,11 @@
 #include <cstdlib>
 
 // Each program is compiled with one FAULT and one ACT.
-#define FAULT_none 0      // the good twin
-#define FAULT_dropped 1   // nothing is carried: the worker works as what it is
-#define FAULT_stale 2     // what was carried for the first caller is carried for all
-#define FAULT_kept 3      // worn, and never given back
-#define FAULT_partial 4   // the ids are carried, the groups are not
+#define FAULT_none 0     // the good twin
+#define FAULT_dropped 1  // nothing is carried: the worker works as what it is
+#define FAULT_stale 2    // what was carried for the first caller is carried for all
+#define FAULT_kept 3     // worn, and never given back
+#define FAULT_partial 4  // the ids are carried, the groups are not
 
 #define CORPUS_JOIN_(a, b) a##b
 #define CORPUS_JOIN(a, b) CORPUS_JOIN_(a, b)

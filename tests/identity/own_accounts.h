@@ -5,8 +5,8 @@
 
 namespace behalf::testing {
 
-// The calling process, which must be root, sees these as /etc/passwd and /etc/group from now on: in a mount namespace of
-// its own.
+// The calling process, which must be root, sees these as /etc/passwd and /etc/group from now on: in a mount namespace
+// of its own.
 void own_accounts(const std::string& passwd, const std::string& group);
 
 }  // namespace behalf::testing

@@ -47,8 +47,8 @@ class CannotRun : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Runs everything; of no inquiry, the canary in every posture. Where the canary was not caught, nothing is said to work. Throws CannotRun before anything
-// long has begun.
+// Runs everything; of no inquiry, the canary in every posture. Where the canary was not caught, nothing is said to
+// work. Throws CannotRun before anything long has begun.
 Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options);
 
 }  // namespace behalf::tool

@@ -2,7 +2,8 @@
 // dropped: lost child
 // acts: note
 // line: none
-// A program gets its real and effective ids from its maker: with the real id left the service's, a shell is the service.
+// A program gets its real and effective ids from its maker: with the real id left the service's, a shell is the
+// service.
 #include <sys/wait.h>
 
 #include "task.h"

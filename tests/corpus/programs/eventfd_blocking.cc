@@ -27,7 +27,8 @@ extern "C" void before() {
 
 extern "C" int operation() {
   corpus::Task task;
-  for (corpus::Task* none = nullptr; !next.compare_exchange_weak(none, &task); none = nullptr) std::this_thread::yield();
+  for (corpus::Task* none = nullptr; !next.compare_exchange_weak(none, &task); none = nullptr)
+    std::this_thread::yield();
   const std::uint64_t one = 1;
   corpus::must(write(told, &one, sizeof one));  // <- here
   return task.print_answer();

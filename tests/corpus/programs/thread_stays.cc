@@ -21,6 +21,7 @@ extern "C" int operation() {
     if (CORPUS_FAULT == FAULT_none) return;
     std::unique_lock lock(mutex);
     never.wait(lock, [] { return false; });
-  }).detach();
+  })
+      .detach();
   return task.print_answer();
 }
