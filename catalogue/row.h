@@ -25,7 +25,8 @@
 //   clock   when the operation reads the identity; left out where nothing goes astray
 //   wrong   what goes wrong, in a sentence a stranger understands
 //   cure    what to write instead
-//   needs   pkg-config modules to link, or `openmp`; a row whose modules are missing is left out, and the build says so
+//   needs   pkg-config modules to link, `openmp`, or adapters of the library (`behalf::uring`); a row whose modules are
+//           missing is left out, and the build says so. The library itself is there without: the service has it
 //   source  the man page or issue it rests on
 //
 // The code: `int operation()`, and where they exist `int cured()` (the cure, run in the postures the library offers),
