@@ -1,9 +1,10 @@
+#include <behalf/task.h>
+
 #include <future>
 #include <memory>
 
 #include "coroutines/task.h"
 #include "row.h"
-#include "threads/caller.h"
 #include "threads/workers.h"
 
 BEHALF_ROW(R"(
@@ -33,10 +34,9 @@ behalf_row::Task read_later(Done done) {
   done->set_value();
 }
 
-behalf_row::Task read_later_as(behalf_row::Caller caller, Done done) {
+behalf::task<void> read_later_as_its_caller() {
   co_await resumption_in_loop();
-  caller.runs(behalf_row::print_whose_notes_open);
-  done->set_value();
+  behalf_row::print_whose_notes_open();
 }
 
 }  // namespace
@@ -56,8 +56,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const auto done = std::make_shared<std::promise<void>>();
-  read_later_as(behalf_row::Caller(), done);
-  done->get_future().wait();
+  behalf::sync_wait(read_later_as_its_caller());
   return 0;
 }

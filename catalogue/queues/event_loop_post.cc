@@ -1,3 +1,4 @@
+#include <behalf/bind.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "row.h"
-#include "threads/caller.h"
 
 BEHALF_ROW(R"(
 title:  a function posted to an event loop
@@ -18,7 +18,7 @@ works:  none
 hop:    queue
 clock:  creator
 wrong:  the loop's thread (of libuv, libevent, Asio …) runs the callbacks of all users, and is the service
-cure:   capture the caller at the post and wear it in the callback: behalf::bind, or behalf's executor for Asio
+cure:   behalf::bind, which captures the caller at the post and wears it in the callback; or behalf's executor for Asio
 source: eventfd(2)
 )")
 
@@ -81,7 +81,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
-  loop->run([&] { caller.runs(behalf_row::print_whose_notes_open); });
+  auto callback = behalf::bind(behalf_row::print_whose_notes_open);
+  loop->run([&] { callback(); });
   return 0;
 }

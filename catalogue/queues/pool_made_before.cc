@@ -1,6 +1,7 @@
+#include <behalf/thread_pool.h>
+
 #include "queues/parts.h"
 #include "row.h"
-#include "threads/caller.h"
 #include "threads/workers.h"
 
 BEHALF_ROW(R"(
@@ -18,8 +19,11 @@ static behalf_row::Workers* pool;
 extern "C" void before() {
   pool = new behalf_row::Workers(4);
 }
+
+static behalf::ThreadPool* cured_pool;
+
 extern "C" void before_cured() {
-  before();
+  cured_pool = new behalf::ThreadPool({.threads = 4});
 }
 
 extern "C" int operation() {
@@ -30,11 +34,8 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
   behalf_row::Parts parts(2);
-  for (std::size_t part : {0U, 1U}) {
-    pool->post([&parts, part, caller] { caller.runs([&] { parts.run(part); }); });
-  }
+  for (std::size_t part : {0U, 1U}) cured_pool->submit([&parts, part] { parts.run(part); });
   parts.print();
   return 0;
 }

@@ -1,6 +1,7 @@
+#include <behalf/thread_pool.h>
+
 #include "queues/parts.h"
 #include "row.h"
-#include "threads/caller.h"
 #include "threads/workers.h"
 
 BEHALF_ROW(R"(
@@ -10,7 +11,7 @@ hop:    queue
 clock:  first-caller
 wrong:  the workers are copies of the first caller and stay so: the next user's work, and the service's own, runs as the
         first user
-cure:   behalf::ThreadPool; for a pool of one's own, make it under behalf::AsService and give it work by behalf::bind
+cure:   behalf::ThreadPool, whose workers start as the service whoever makes it; for a pool of one's own, make it under behalf::AsService and give it work by behalf::bind
 source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
@@ -23,14 +24,9 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf_row::Workers* pool;
-  static std::once_flag made;
-  const behalf_row::Caller caller;
-  caller.lets_service_run([] { std::call_once(made, [] { pool = new behalf_row::Workers(4); }); });
+  static behalf::ThreadPool* const pool = new behalf::ThreadPool({.threads = 4});
   behalf_row::Parts parts(2);
-  for (std::size_t part : {0U, 1U}) {
-    pool->post([&parts, part, caller] { caller.runs([&] { parts.run(part); }); });
-  }
+  for (std::size_t part : {0U, 1U}) pool->submit([&parts, part] { parts.run(part); });
   parts.print();
   return 0;
 }

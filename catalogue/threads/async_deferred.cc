@@ -1,7 +1,8 @@
+#include <behalf/bind.h>
+
 #include <future>
 
 #include "row.h"
-#include "threads/caller.h"
 #include "threads/workers.h"
 
 BEHALF_ROW(R"(
@@ -30,8 +31,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
-  auto result = std::async(std::launch::deferred, [&] { caller.runs(behalf_row::print_whose_notes_open); });
+  auto result = std::async(std::launch::deferred, behalf::bind(behalf_row::print_whose_notes_open));
   collector->run([&] { result.get(); });
   return 0;
 }

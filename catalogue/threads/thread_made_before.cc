@@ -1,5 +1,6 @@
+#include <behalf/bind.h>
+
 #include "row.h"
-#include "threads/caller.h"
 #include "threads/workers.h"
 
 BEHALF_ROW(R"(
@@ -8,7 +9,7 @@ works:  none
 hop:    queue
 clock:  creator
 wrong:  identity belongs to a thread and does not go with the work: the thread is the service, for whomever it works
-cure:   capture the caller where the work is handed over and wear it where it runs: behalf::bind
+cure:   behalf::bind, which captures the caller where the work is handed over and wears it where it runs
 source: credentials(7)
 )")
 
@@ -27,7 +28,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
-  worker->run([&] { caller.runs(behalf_row::print_whose_notes_open); });
+  auto work = behalf::bind(behalf_row::print_whose_notes_open);
+  worker->run([&] { work(); });
   return 0;
 }

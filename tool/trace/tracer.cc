@@ -1,6 +1,7 @@
 #include "trace/tracer.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -477,7 +478,17 @@ Effect& Tracer::add_effect(Live& live, std::string call, std::string object, Dec
   return effects_.emplace_back(std::move(effect));
 }
 
+// What a thread does to the session and thread keyring of its own credentials is part of who it is, as its ids are:
+// what it then finds in them is an effect (session-keyring(7), thread-keyring(7)).
+static bool prepares_own_keyrings(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments) {
+  if (call.number != SYS_keyctl) return false;
+  if (arguments[0] == KEYCTL_JOIN_SESSION_KEYRING) return true;
+  return (arguments[0] == KEYCTL_GET_KEYRING_ID || arguments[0] == KEYCTL_CLEAR) &&
+         static_cast<int>(arguments[1]) == KEY_SPEC_THREAD_KEYRING;
+}
+
 bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& arguments) {
+  if (prepares_own_keyrings(call, arguments)) return false;
   constexpr std::size_t most_effects = 100000;
   if (effects_.size() >= most_effects) {
     problems_.insert("more than 100000 effects in one leg: the rest was not judged");
