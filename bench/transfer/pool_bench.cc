@@ -1,0 +1,388 @@
+// What it costs that work carries an identity: ThreadPool beside the same pool without transfer, beside
+// boost::asio::thread_pool, and beside a pool of which each task switches by itself; task beside a plain coroutine.
+// Interleaved, as root, with files of the users' own in a temporary folder:
+//
+//   behalf_bench_pool            runs everything and prints the ratios
+//
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <coroutine>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <latch>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "behalf/impersonation.h"
+#include "behalf/initialize.h"
+#include "behalf/task.h"
+#include "behalf/thread_pool.h"
+
+namespace {
+
+constexpr uid_t first_user = 20000;
+constexpr std::size_t users_with_files = 8;
+constexpr std::ptrdiff_t tasks = 4000;  // in a round
+constexpr unsigned workers = 2;
+
+std::filesystem::path folder;
+
+behalf::Token user(std::size_t number) {
+  const auto id = static_cast<uid_t>(first_user + number);
+  return behalf::Token::from_ids(id, id, {id});
+}
+
+std::string file_of(std::size_t number) {
+  return folder / std::to_string(number);
+}
+
+// A private file of 1 KiB for each user, which nobody else may read.
+void make_files() {
+  char name[] = "/tmp/behalf-bench-XXXXXX";
+  if (::mkdtemp(name) == nullptr) std::exit(69);
+  folder = name;
+  ::chmod(name, 0711);
+  for (std::size_t number = 0; number < users_with_files; ++number) {
+    const std::string path = file_of(number);
+    const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    const std::string text(1024, 'x');
+    (void)!::write(fd, text.data(), text.size());
+    const auto id = static_cast<uid_t>(first_user + number);
+    (void)!::fchown(fd, id, id);
+    ::close(fd);
+  }
+}
+
+std::atomic<long> failures{0};
+
+void read_file(const std::string& path) {
+  char text[2048];
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || ::read(fd, text, sizeof text) != 1024) ++failures;
+  if (fd >= 0) ::close(fd);
+}
+
+// The users of a round in the order in which their tasks arrive: the same for everybody.
+const std::vector<std::size_t>& arrivals(std::size_t users) {
+  static std::map<std::size_t, std::vector<std::size_t>> orders;
+  std::vector<std::size_t>& order = orders[users];
+  if (order.empty()) {
+    std::mt19937 random(1);
+    for (std::ptrdiff_t i = 0; i < tasks; ++i) order.push_back(random() % users);
+  }
+  return order;
+}
+
+void count(benchmark::State& state) {
+  state.SetItemsProcessed(state.iterations() * tasks);
+}
+
+// One identity. `work` is what a task does.
+template <class Work>
+void pool_of_one(benchmark::State& state, behalf::ThreadPool& pool, const behalf::Carried& who, const Work& work) {
+  for (auto _ : state) {
+    std::latch done(tasks);
+    for (std::ptrdiff_t i = 0; i < tasks; ++i) {
+      pool.submit(who, [&] {
+        work();
+        done.count_down();
+      });
+    }
+    done.wait();
+  }
+  count(state);
+}
+
+template <class Work>
+void asio_of_one(benchmark::State& state, const Work& work) {
+  boost::asio::thread_pool pool(workers);
+  for (auto _ : state) {
+    std::latch done(tasks);
+    for (std::ptrdiff_t i = 0; i < tasks; ++i) {
+      boost::asio::post(pool, [&] {
+        work();
+        done.count_down();
+      });
+    }
+    done.wait();
+  }
+  pool.join();
+  count(state);
+}
+
+const auto nothing = [] { benchmark::ClobberMemory(); };
+
+behalf::ThreadPoolOptions options(behalf::ThreadPoolOptions::Check check) {
+  behalf::ThreadPoolOptions with;
+  with.threads = workers;
+  with.check = check;
+  return with;
+}
+constexpr auto by_memo = behalf::ThreadPoolOptions::Check::memo;
+constexpr auto by_kernel = behalf::ThreadPoolOptions::Check::kernel;
+
+void one_user(benchmark::State& state, behalf::ThreadPoolOptions::Check check, bool reads) {
+  behalf::ThreadPool pool(options(check));
+  const behalf::Carried who(user(0));
+  const std::string path = file_of(0);
+  if (reads) return pool_of_one(state, pool, who, [&] { read_file(path); });
+  pool_of_one(state, pool, who, nothing);
+}
+
+void without_transfer(benchmark::State& state, behalf::ThreadPoolOptions::Check check, bool reads) {
+  behalf::ThreadPool pool(options(check));
+  const behalf::Carried who(behalf::as_service);
+  const std::string path = file_of(0);
+  if (reads) return pool_of_one(state, pool, who, [&] { read_file(path); });
+  pool_of_one(state, pool, who, nothing);
+}
+
+void asio(benchmark::State& state, bool reads) {
+  const std::string path = file_of(0);
+  if (reads) return asio_of_one(state, [&] { read_file(path); });
+  asio_of_one(state, nothing);
+}
+
+// Eight users whose tasks come mixed, each reading a small file of the user's.
+void mixed_pool(benchmark::State& state, behalf::ThreadPoolOptions::Check check) {
+  std::vector<behalf::Carried> who;
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < users_with_files; ++i) {
+    who.emplace_back(user(i));
+    paths.push_back(file_of(i));
+  }
+  behalf::ThreadPool pool(options(check));
+  for (auto _ : state) {
+    std::latch done(tasks);
+    for (const std::size_t number : arrivals(users_with_files)) {
+      pool.submit(who[number], [&, number] {
+        read_file(paths[number]);
+        done.count_down();
+      });
+    }
+    done.wait();
+  }
+  count(state);
+  pool.wait_until_idle();
+  const behalf::ThreadPoolCounts counts = pool.counts();
+  state.counters["switches_per_task"] = static_cast<double>(counts.switches) / static_cast<double>(counts.started);
+}
+
+// The same on a pool that knows nothing of identity: each task switches by itself.
+void mixed_switching(benchmark::State& state) {
+  std::vector<behalf::Token> who;
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < users_with_files; ++i) {
+    who.push_back(user(i));
+    paths.push_back(file_of(i));
+  }
+  boost::asio::thread_pool pool(workers);
+  for (auto _ : state) {
+    std::latch done(tasks);
+    for (const std::size_t number : arrivals(users_with_files)) {
+      boost::asio::post(pool, [&, number] {
+        {
+          const behalf::Impersonation as{who[number]};
+          read_file(paths[number]);
+        }
+        done.count_down();
+      });
+    }
+    done.wait();
+  }
+  pool.join();
+  count(state);
+}
+
+// So many identities, each task of one of them at random, that do nothing.
+void many_identities(benchmark::State& state) {
+  const auto identities = static_cast<std::size_t>(state.range(0));
+  std::vector<behalf::Carried> who;
+  who.reserve(identities);
+  for (std::size_t i = 0; i < identities; ++i) who.emplace_back(user(i));
+  behalf::ThreadPool pool(options(by_memo));
+  std::mt19937 random(1);
+  for (auto _ : state) {
+    std::latch done(tasks);
+    for (std::ptrdiff_t i = 0; i < tasks; ++i) {
+      pool.submit(who[random() % identities], [&] { done.count_down(); });
+    }
+    done.wait();
+  }
+  count(state);
+  pool.wait_until_idle();
+  const behalf::ThreadPoolCounts counts = pool.counts();
+  state.counters["switches_per_task"] = static_cast<double>(counts.switches) / static_cast<double>(counts.started);
+}
+
+// A coroutine of the least kind, to compare with.
+struct Plain {
+  struct promise_type {
+    Plain get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> body;
+};
+
+// Suspends, and is resumed at once from where it was left.
+struct Later {
+  std::coroutine_handle<>* suspended;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> self) const noexcept { *suspended = self; }
+  void await_resume() const noexcept {}
+};
+
+Plain plain(std::coroutine_handle<>& suspended, const bool& stop) {
+  while (!stop) co_await Later{&suspended};
+}
+
+behalf::task<void> carried(std::coroutine_handle<>& suspended, const bool& stop) {
+  while (!stop) co_await Later{&suspended};
+}
+
+void resume_plain(benchmark::State& state) {
+  bool stop = false;
+  std::coroutine_handle<> suspended;
+  const Plain coroutine = plain(suspended, stop);
+  coroutine.body.resume();
+  for (auto _ : state) suspended.resume();
+  stop = true;
+  suspended.resume();
+  coroutine.body.destroy();
+}
+
+struct Ended final : behalf::detail::TaskEnd {
+  void ended(behalf::detail::TaskCore&) noexcept override {}
+};
+
+// Where the thread wears the user already, nothing is switched; where it does not, each resumption takes her and each
+// suspension gives her back.
+void resume_task(benchmark::State& state, bool worn_already) {
+  const behalf::Token token = user(0);
+  std::optional<behalf::Impersonation> as;
+  if (worn_already) as.emplace(token);
+  bool stop = false;
+  std::coroutine_handle<> suspended;
+  Ended end;
+  const behalf::task<void> coroutine = carried(suspended, stop).as(token);
+  coroutine.core().at_end = &end;
+  coroutine.core().go_on().resume();
+  for (auto _ : state) suspended.resume();
+  stop = true;
+  suspended.resume();
+}
+
+class WithRatios : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      if (run.aggregate_name != "median") continue;
+      const std::string& name = run.run_name.function_name;
+      const std::string& arguments = run.run_name.args;
+      const bool waits = run.run_name.str().find("/real_time") != std::string::npos;
+      times_[arguments.empty() ? name : name + "/" + arguments] =
+          waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
+      if (const auto found = run.counters.find("switches_per_task"); found != run.counters.end()) {
+        switches_[name] = found->second.value;
+      }
+    }
+  }
+
+  void Finalize() override {
+    std::printf("\nthroughput of ThreadPool with one identity, beside\n");
+    for (const char* work : {"nothing", "reads"}) {
+      const std::string kind = work;
+      std::printf(
+          "  tasks: %-8s the same pool without transfer %.2f (asked of the kernel each time: %.2f), asio %.2f   (bar: "
+          "0.9)\n",
+          work, ratio("without_transfer/memo/" + kind, "one_user/memo/" + kind),
+          ratio("without_transfer/kernel/" + kind, "one_user/kernel/" + kind),
+          ratio("asio/" + kind, "one_user/memo/" + kind));
+    }
+    std::printf(
+        "throughput with eight identities mixed, reads, beside a switch in every task: %.1f (asked of the kernel each "
+        "time: %.1f)   (bar: 5)\n",
+        ratio("mixed/switch_in_each_task", "mixed/memo"), ratio("mixed/switch_in_each_task", "mixed/kernel"));
+    std::printf("  switches per task: %.3f   (bar: 0.1)\n", switches_["mixed/memo"]);
+    std::printf(
+        "a resumption: plain %.1f ns, task on a thread that wears its user %.1f ns, on one that does not %.0f ns\n",
+        times_["resume/plain"], times_["resume/task_worn_already"], times_["resume/task"]);
+    std::printf("identities and time for a task, ns:");
+    for (const char* many : {"1", "10", "100", "1000", "10000", "100000"}) {
+      std::printf("  %s: %.0f", many, times_[std::string("identities/") + many] / static_cast<double>(tasks));
+    }
+    std::printf("\n");
+  }
+
+ private:
+  double ratio(const std::string& a, const std::string& b) { return times_[a] / times_[b]; }
+
+  std::map<std::string, double> times_;
+  std::map<std::string, double> switches_;
+};
+
+BENCHMARK_CAPTURE(one_user, memo / nothing, by_memo, false)->Name("one_user/memo/nothing")->UseRealTime();
+BENCHMARK_CAPTURE(one_user, kernel / nothing, by_kernel, false)->Name("one_user/kernel/nothing")->UseRealTime();
+BENCHMARK_CAPTURE(without_transfer, memo / nothing, by_memo, false)
+    ->Name("without_transfer/memo/nothing")
+    ->UseRealTime();
+BENCHMARK_CAPTURE(without_transfer, kernel / nothing, by_kernel, false)
+    ->Name("without_transfer/kernel/nothing")
+    ->UseRealTime();
+BENCHMARK_CAPTURE(asio, nothing, false)->Name("asio/nothing")->UseRealTime();
+BENCHMARK_CAPTURE(one_user, memo / reads, by_memo, true)->Name("one_user/memo/reads")->UseRealTime();
+BENCHMARK_CAPTURE(one_user, kernel / reads, by_kernel, true)->Name("one_user/kernel/reads")->UseRealTime();
+BENCHMARK_CAPTURE(without_transfer, memo / reads, by_memo, true)->Name("without_transfer/memo/reads")->UseRealTime();
+BENCHMARK_CAPTURE(without_transfer, kernel / reads, by_kernel, true)
+    ->Name("without_transfer/kernel/reads")
+    ->UseRealTime();
+BENCHMARK_CAPTURE(asio, reads, true)->Name("asio/reads")->UseRealTime();
+BENCHMARK_CAPTURE(mixed_pool, memo, by_memo)->Name("mixed/memo")->UseRealTime();
+BENCHMARK_CAPTURE(mixed_pool, kernel, by_kernel)->Name("mixed/kernel")->UseRealTime();
+BENCHMARK(mixed_switching)->Name("mixed/switch_in_each_task")->UseRealTime();
+BENCHMARK(resume_plain)->Name("resume/plain");
+BENCHMARK_CAPTURE(resume_task, worn, true)->Name("resume/task_worn_already");
+BENCHMARK_CAPTURE(resume_task, not_worn, false)->Name("resume/task");
+BENCHMARK(many_identities)->Name("identities")->RangeMultiplier(10)->Range(1, 100000)->UseRealTime();
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
+                                        "--benchmark_repetitions=5", "--benchmark_min_time=0.05",
+                                        "--benchmark_report_aggregates_only=true"};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  try {
+    behalf::initialize({});
+  } catch (const behalf::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 69;
+  }
+  make_files();
+  benchmark::Initialize(&count, pointers.data());
+  // Not on the main thread, which is not impersonated in `full`.
+  std::thread([] {
+    WithRatios reporter;
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+  }).join();
+  std::filesystem::remove_all(folder);
+  if (failures == 0) return 0;
+  std::fprintf(stderr, "behalf_bench_pool: %ld reads failed: what was measured is nothing\n", failures.load());
+  return 70;
+}
