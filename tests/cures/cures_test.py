@@ -84,11 +84,14 @@ class Pages(unittest.TestCase):
                 if head["hop"] != "any" and head["hop"] not in ("rpc",):  # a remote call needs another machine
                     self.assertIn(head["hop"], {known[row] for row in named})
 
-    def test_the_cure_has_code_and_all_code_compiles_by_itself(self):
+    def test_the_cure_has_code_and_all_code_of_pages_and_guide_compiles_by_itself(self):
         blocks = []
         for name, text in pages():
             self.assertIn("```cpp\n", section(text, "The cure"), name)
             blocks += [(name, code) for code in re.findall(r"```cpp\n(.*?)```", text, re.S)]
+        for path in sorted(glob.glob(f"{SOURCE}/docs/guide/*.md")):
+            with open(path) as file:
+                blocks += [(path, code) for code in re.findall(r"```cpp\n(.*?)```", file.read(), re.S)]
 
         def compiled(block):
             name, code = block
@@ -148,7 +151,7 @@ class Explain(unittest.TestCase):
         for name in ("thread_detached_staying", "threads/thread_detached_staying"):
             said = explain(name)
             self.assertEqual((said.returncode, said.stderr), (0, ""))
-            for words in ("hop: thread", "clock: creator", "behalf explain B101", 'extern "C" int cured() {', "caller.lets_service_run",
+            for words in ("hop: thread", "clock: creator", "behalf explain B101", 'extern "C" int cured() {', "behalf::thread(behalf::as_service",
                           "a new thread is a copy of its creator"):
                 self.assertIn(words, said.stdout)
 
