@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The reports for machines: SARIF keeps its schema, the trace is whole, baselines say what has changed.
 
-usage: report_test.py TOOL SOURCE_FOLDER LIBRARY
+usage: report_test.py TOOL SOURCE_FOLDER LIBRARY LIBRARY_WITH_HOSTILE_DWARF
 """
 import ast
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import unittest
 
 import jsonschema
 
-TOOL, SOURCE, LIBRARY = sys.argv[1:4]
+TOOL, SOURCE, LIBRARY, HOSTILE_DWARF = sys.argv[1:5]
 HERE = os.path.dirname(os.path.abspath(__file__))
 WITHOUT_NAMESPACES = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all"]
 
@@ -221,6 +222,49 @@ class Trace(unittest.TestCase):
     def test_the_finding_is_there_once_with_its_code(self):
         findings = self.names(categories="finding")
         self.assertEqual(len([f for f in findings if f.startswith("B102 lost: openat /srv/<img")]), 1, findings)
+
+
+class HostileDebuggingInformation(unittest.TestCase):
+    """Reading it runs out of stack: that costs the names, and neither the verdict nor the tool."""
+
+    def check(self, form):
+        done = run("check", HOSTILE_DWARF, "asks_the_real_id", "--posture", "effective", "--leg", "cold", "--format", form)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stdout.decode()
+
+    def test_the_text_has_the_address_and_says_what_is_missing(self):
+        text = self.check("text")
+        self.assertRegex(text, r"#0 +access ")
+        self.assertRegex(text, r"#1 +\?\?  hostile_dwarf\.so\+0x[0-9a-f]+\n")
+        self.assertRegex(text, r"note: functions and lines of .*hostile_dwarf\.so\s+are\s+not\s+named")
+        self.assertIn("SUMMARY: behalf: lost B601 real-id", text)
+
+    def test_json_keeps_the_schema(self):
+        document = json.loads(self.check("json"))
+        with open(f"{SOURCE}/tool/report/behalf-1.schema.json") as file:
+            jsonschema.validate(document, json.load(file))
+        frame = document["operations"][0]["findings"][0]["stack"][1]
+        self.assertEqual((frame["function"], frame["offset"] > 0), ("", True))
+        self.assertIn("signal 11", document["notes"][0])
+
+    def test_sarif_and_html_say_it_too(self):
+        notes = json.loads(self.check("sarif"))["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+        self.assertIn("hostile_dwarf.so are not named", notes[0]["message"]["text"])
+        self.assertIn("hostile_dwarf.so are not named", self.check("html"))
+
+
+class Debuginfod(unittest.TestCase):
+    def test_no_server_is_asked_for_debugging_information(self):
+        with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+            os.chmod(folder, 0o777)
+            stripped = f"{folder}/stripped.so"
+            subprocess.run(["strip", "-o", stripped, LIBRARY], check=True)
+            environment = {**os.environ, "DEBUGINFOD_URLS": f"http://127.0.0.1:{server.getsockname()[1]}",
+                           "DEBUGINFOD_CACHE_PATH": f"{folder}/cache", "DEBUGINFOD_TIMEOUT": "1"}
+            done = run("check", stripped, "answers", "operation", "--before", "before", "--leg", "cold", env=environment)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            server.setblocking(False)
+            self.assertRaises(BlockingIOError, server.accept)
 
 
 class Baselines(unittest.TestCase):

@@ -59,6 +59,7 @@ Report report_of(const Inquired& inquired, double seconds) {
   report.self_check = inquired.self_check;
   report.self_check_trouble = inquired.self_check_trouble;
   report.seconds = seconds;
+  report.notes = inquired.notes;
   return report;
 }
 

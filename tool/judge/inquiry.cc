@@ -232,6 +232,7 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
   }
   schedule.run(options.progress ? options.progress : [](const Progress&) {});
   for (const auto& conclude : conclusions) conclude();
+  result.notes = symbolizer.troubles();
   close(service_program);
   return result;
 }

@@ -40,6 +40,7 @@ struct Inquired {
   bool self_check = false;  // the canary was caught in every posture that was asked about
   std::string self_check_trouble;
   std::vector<Answers> answers;
+  std::vector<std::string> notes;  // what the answers lack, and why: names that could not be read
 };
 
 // This machine cannot run legs at all, and why.

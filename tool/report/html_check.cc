@@ -14,8 +14,7 @@ namespace {
 std::string stack_of(const std::vector<NamedFrame>& frames, const std::string& library) {
   std::string out = "<ol class=\"stack\">";
   for (const NamedFrame& frame : frames) {
-    const std::string place =
-        frame.file.empty() ? base_name(frame.module) : fmt::format("{}:{}", frame.file, frame.line);
+    const std::string place = place_of(frame);
     out += fmt::format("<li{}><code>{}</code><code class=\"at\">{}</code></li>",
                        is_own(frame, library) ? " class=\"own\"" : "",
                        escaped(frame.function.empty() ? "??" : frame.function), escaped(place));
@@ -82,8 +81,8 @@ class Page {
     const bool several = report_.operations.size() > 1 || postures_of(report_).size() > 1;
     for (const Reported& reported : report_.operations)
       for (const Verdict& verdict : reported.answers.verdicts) add(out, reported, verdict, several);
-    out += fmt::format("<footer><p>{}</p><p>Self-check {}. Time in the pictures is the order of events.</p></footer>",
-                       escaped(head_of(report_)),
+    out += fmt::format("<footer>{}<p>{}</p><p>Self-check {}. Time in the pictures is the order of events.</p></footer>",
+                       notes_of(report_), escaped(head_of(report_)),
                        report_.self_check ? "passed" : "FAILED: " + escaped(report_.self_check_trouble));
     return out + "</main>";
   }

@@ -81,6 +81,12 @@ std::string code_badge(std::string_view code) {
   return fmt::format("<code class=\"code\">{}</code>", escaped(code));
 }
 
+std::string notes_of(const Report& report) {
+  std::string out;
+  for (const std::string& note : report.notes) out += fmt::format("<p class=\"note\">{}</p>", escaped(note));
+  return out;
+}
+
 std::string folded_page(const Code& code) {
   return fmt::format("<details class=\"page\"><summary>What {} is, and the cure in code</summary>{}</details>",
                      escaped(code.code), html_of_markdown(code.page, 4));

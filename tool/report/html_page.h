@@ -9,6 +9,8 @@
 
 namespace behalf::tool {
 
+struct Report;
+
 // For element content and for quoted attributes. Controls, and characters that reorder what is read, become U+FFFD.
 std::string escaped(std::string_view bytes);
 
@@ -25,6 +27,9 @@ std::string page(std::string_view title, std::string_view body, const Script& sc
 std::string badge(Answer answer);
 
 std::string code_badge(std::string_view code);
+
+// What the report lacks, and why: a paragraph each.
+std::string notes_of(const Report& report);
 
 // The code's page, folded.
 std::string folded_page(const Code& code);

@@ -204,8 +204,8 @@ std::string html_of_survey(const Report& report) {
   add_table(out, report);
   out += "</div>";
   add_words(out, report);
-  out += fmt::format("<footer><p>{}</p><p>Self-check {}. {:.0f} s.</p></footer></main>", escaped(head_of(report)),
-                     report.self_check ? "passed" : "FAILED", report.seconds);
+  out += fmt::format("<footer>{}<p>{}</p><p>Self-check {}. {:.0f} s.</p></footer></main>", notes_of(report),
+                     escaped(head_of(report)), report.self_check ? "passed" : "FAILED", report.seconds);
   return page("Does this operation work when impersonating? \u2013 behalf", out, filter);
 }
 

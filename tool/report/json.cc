@@ -13,9 +13,11 @@ using nlohmann::ordered_json;
 
 ordered_json stack_of(const std::vector<NamedFrame>& frames) {
   ordered_json stack = ordered_json::array();
-  for (const NamedFrame& frame : frames)
+  for (const NamedFrame& frame : frames) {
     stack.push_back(
         {{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"module", frame.module}});
+    if (frame.function.empty()) stack.back()["offset"] = frame.offset;
+  }
   return stack;
 }
 
@@ -101,6 +103,7 @@ std::string json_of(const Report& report) {
       {"operations", operations},
       {"summary", {{"works", counts[0]}, {"fails", counts[1]}, {"unclear", counts[2]}}},
   };
+  if (!report.notes.empty()) document["notes"] = report.notes;
   if (report.baseline) document["baseline"] = baseline_of(*report.baseline);
   // What a program printed may be any bytes.
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

@@ -62,7 +62,7 @@ std::string in_lines(const std::vector<NamedFrame>& stack) {
   std::string lines;
   for (const NamedFrame& frame : stack)
     lines += fmt::format("{}{}  {}", lines.empty() ? "" : "\n", frame.function.empty() ? "??" : frame.function,
-                         frame.file.empty() ? base_name(frame.module) : fmt::format("{}:{}", frame.file, frame.line));
+                         place_of(frame));
   return lines;
 }
 

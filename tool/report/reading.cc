@@ -97,6 +97,12 @@ std::map<std::string, Counts> counts_of(const Report& report) {
   return counts;
 }
 
+std::string place_of(const NamedFrame& frame) {
+  if (!frame.file.empty()) return fmt::format("{}:{}", frame.file, frame.line);
+  return frame.function.empty() ? fmt::format("{}+{:#x}", base_name(frame.module), frame.offset)
+                                : base_name(frame.module);
+}
+
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }

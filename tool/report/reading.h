@@ -44,6 +44,9 @@ std::string telling_function(const std::vector<NamedFrame>& frames, const std::s
 // Paths and output are bytes; what is written as text is UTF-8, with U+FFFD for each byte that is none.
 std::string valid_utf8(std::string_view bytes);
 
+// Where a frame is: its file and line, or else its module, and where that has no name for it either, the address in it.
+std::string place_of(const NamedFrame& frame);
+
 // The last part of a path.
 std::string base_name(const std::string& path);
 

@@ -30,6 +30,7 @@ struct Report {
   bool self_check = false;
   std::string self_check_trouble;
   double seconds = 0;
+  std::vector<std::string> notes;  // what the report lacks, and why
   std::vector<Reported> operations;
   std::optional<Comparison> baseline;  // with an earlier report, where one was given
 };

@@ -116,6 +116,7 @@ class Writer {
     if (left_out_ > 0)
       notify("note", fmt::format("{} more results are left out: {} are what code-scanning services keep", left_out_,
                                  most_results));
+    for (const std::string& note : report_.notes) notify("warning", note);
     if (!report_.self_check) notify("error", "the tool's check of itself failed: " + report_.self_check_trouble);
     const std::string version = report_.tool.substr(report_.tool.rfind(' ') + 1);
     return {

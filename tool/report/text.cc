@@ -58,12 +58,16 @@ std::string location(const std::vector<NamedFrame>& frames, const std::string& l
   return {};
 }
 
+void add_notes(std::string& out, const Report& report, const Style& style) {
+  for (const std::string& note : report.notes)
+    out += fmt::format("note: {}\n", wrapped(note, 6, static_cast<std::size_t>(style.width)));
+}
+
 void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const Style& style) {
   const std::size_t most = style.verbose ? frames.size() : std::min<std::size_t>(frames.size(), 8);
   for (std::size_t i = 0; i < most; ++i) {
     const NamedFrame& frame = frames[i];
-    const std::string place = frame.file.empty() ? frame.module.substr(frame.module.rfind('/') + 1)
-                                                 : fmt::format("{}:{}", frame.file, frame.line);
+    const std::string place = place_of(frame);
     out += fmt::format("    #{:<2} {}  {}\n", i, frame.function.empty() ? "??" : frame.function, place);
   }
   if (most < frames.size()) out += fmt::format("    ... {} more (-v shows them)\n", frames.size() - most);
@@ -158,6 +162,7 @@ std::string text_of_check(const Report& report, const Style& style) {
              "\n\n";
     }
   }
+  add_notes(out, report, style);
   out += paint(Ink::faint, head_of(report)) + "\n";
   return out;
 }
@@ -207,6 +212,8 @@ std::string text_of_survey(const Report& report, const Style& style) {
     out +=
         fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
   if (report.baseline) out += text_of(*report.baseline);
+  if (!report.notes.empty()) out += "\n";
+  add_notes(out, report, style);
   out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n",
                      report.operations.size(), postures.size(), report.seconds,
                      report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);

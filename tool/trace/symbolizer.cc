@@ -1,27 +1,11 @@
 #include "trace/symbolizer.h"
 
-#include <cxxabi.h>
-#include <dwarf.h>
-#include <elfutils/libdwfl.h>
+#include <system_error>
 
-#include <cstdlib>
-#include <filesystem>
-#include <map>
+#include <fmt/format.h>
 
 namespace behalf::tool {
 namespace {
-
-// Only what lies on this machine: a debuginfod server would be a wait on the network.
-const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address,
-                                  nullptr};
-
-std::string demangled(const char* name) {
-  int status = 0;
-  char* const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string result = status == 0 && text != nullptr ? text : name;
-  std::free(text);
-  return result;
-}
 
 std::string on_the_machine(const std::string& module, const std::vector<Shown>& shown) {
   for (const Shown& place : shown)
@@ -29,121 +13,63 @@ std::string on_the_machine(const std::string& module, const std::vector<Shown>& 
   return module;
 }
 
-// What the compiler was given relative to where it ran: `make` in a folder of its own, as most packages are built.
-std::string whole_path(const char* compiled_in, const std::string& file) {
-  if (file.starts_with('/') || compiled_in == nullptr) return file;
-  return (std::filesystem::path(compiled_in) / file).lexically_normal().string();
-}
-
-std::string name_of(Dwarf_Die* function) {
-  Dwarf_Attribute attribute;
-  for (const unsigned key : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name})
-    if (dwarf_attr_integrate(function, key, &attribute) != nullptr)
-      if (const char* const name = dwarf_formstring(&attribute); name != nullptr) return demangled(name);
-  const char* const name = dwarf_diename(function);
-  return name != nullptr ? name : "";
-}
-
-// Where an inlined function was called, in the one around it.
-void set_place_of_call(NamedFrame& frame, Dwarf_Die* unit, Dwarf_Die* inlined) {
-  Dwarf_Attribute attribute;
-  Dwarf_Word number = 0, line = 0;
-  Dwarf_Files* files = nullptr;
-  std::size_t count = 0;
-  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) == 0)
-    frame.line = static_cast<int>(line);
-  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) != 0) return;
-  if (dwarf_getsrcfiles(unit, &files, &count) != 0 || number >= count) return;
-  const char* const file = dwarf_filesrc(files, number, nullptr, nullptr);
-  const char* const compiled_in =
-      dwarf_attr(unit, DW_AT_comp_dir, &attribute) != nullptr ? dwarf_formstring(&attribute) : nullptr;
-  if (file != nullptr) frame.file = whole_path(compiled_in, file);
-}
-
-// One machine frame may be several of the source: what was inlined there, innermost first. The line table tells the
-// innermost place; each inlined function tells where it was called.
-void expand(std::vector<NamedFrame>& frames, Dwfl_Module* module, Dwarf_Addr address) {
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias);
-  if (unit == nullptr) return;
-  Dwarf_Die* found = nullptr;
-  const int count = dwarf_getscopes(unit, address - bias, &found);
-  // The scopes of the abstract function stand behind those of the inlined one; the concrete ones are asked again.
-  Dwarf_Die* scopes = nullptr;
-  const int depth = count > 0 ? dwarf_getscopes_die(&found[0], &scopes) : 0;
-  const std::string outermost = frames.front().function;
-  for (int i = 0; i < depth; ++i) {
-    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
-    frames.back().function = name_of(&scopes[i]);
-    NamedFrame around{outermost, frames.front().module, "", 0};
-    set_place_of_call(around, unit, &scopes[i]);
-    frames.push_back(std::move(around));
-  }
-  std::free(scopes);
-  std::free(found);
+NameGiver from_debugging_information() {
+  return [names = std::make_shared<DebugNames>()](const Frame& place) { return names->at(place.module, place.offset); };
 }
 
 }  // namespace
 
-struct Symbolizer::Modules {
-  struct Entry {
-    Dwfl* dwfl = nullptr;
-    Dwfl_Module* module = nullptr;
-    Dwarf_Addr bias = 0;
-  };
-  std::map<std::string, Entry> known;
-  std::map<std::pair<std::string, std::uint64_t>, std::vector<NamedFrame>> named;  // with what is inlined there
-
-  ~Modules() {
-    for (const auto& [path, entry] : known)
-      if (entry.dwfl != nullptr) dwfl_end(entry.dwfl);
-  }
-
-  const Entry& open(const std::string& path) {
-    const auto [at, fresh] = known.try_emplace(path);
-    Entry& entry = at->second;
-    std::error_code error;
-    if (!fresh || !std::filesystem::is_regular_file(path, error)) return entry;
-    entry.dwfl = dwfl_begin(&callbacks);
-    if (entry.dwfl == nullptr) return entry;
-    entry.module = dwfl_report_offline(entry.dwfl, path.c_str(), path.c_str(), -1);
-    dwfl_report_end(entry.dwfl, nullptr, nullptr);
-    if (entry.module != nullptr) dwfl_module_getelf(entry.module, &entry.bias);
-    return entry;
-  }
-};
-
-Symbolizer::Symbolizer() : modules_(std::make_unique<Modules>()) {
-  unsetenv("DEBUGINFOD_URLS");
-}
+Symbolizer::Symbolizer(const NamingLimits& limits, NameGiver giver)
+    : limits_(limits), giver_(giver ? std::move(giver) : from_debugging_information()) {}
 Symbolizer::~Symbolizer() = default;
 
 std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<Shown>& shown) {
-  std::vector<NamedFrame> frames;
+  std::vector<Frame> places, unknown;
   for (const Frame& frame : stack) {
-    const std::string module = on_the_machine(frame.module, shown);
-    if (module.ends_with("/behalf-service")) break;
-    const auto [known, fresh] = modules_->named.try_emplace({module, frame.offset});
-    std::vector<NamedFrame>& named = known->second;
-    if (!fresh) {
-      frames.insert(frames.end(), named.begin(), named.end());
-      continue;
-    }
-    named.push_back({"", module, "", 0});
-    const Modules::Entry& entry = modules_->open(module);
-    if (entry.module != nullptr) {
-      const Dwarf_Addr address = frame.offset + entry.bias;
-      NamedFrame& inner = named.front();
-      if (const char* function = dwfl_module_addrname(entry.module, address); function != nullptr)
-        inner.function = demangled(function);
-      if (Dwfl_Line* const line = dwfl_module_getsrc(entry.module, address); line != nullptr)
-        if (const char* file = dwfl_lineinfo(line, nullptr, &inner.line, nullptr, nullptr, nullptr); file != nullptr)
-          inner.file = whole_path(dwfl_line_comp_dir(line), file);
-      expand(named, entry.module, address);
-    }
+    const Frame place{on_the_machine(frame.module, shown), frame.offset};
+    if (place.module.ends_with("/behalf-service")) break;
+    places.push_back(place);
+    if (!named_.contains({place.module, place.offset})) unknown.push_back(place);
+  }
+  ask(std::move(unknown));
+  std::vector<NamedFrame> frames;
+  for (const Frame& place : places) {
+    const std::vector<NamedFrame>& named = named_.at({place.module, place.offset});
     frames.insert(frames.end(), named.begin(), named.end());
   }
   return frames;
+}
+
+// A process that is lost takes nothing with it but the rest of the module that it was lost at: another goes on.
+void Symbolizer::ask(std::vector<Frame> places) {
+  const auto answer = [&](const Frame& place, std::vector<NamedFrame> frames) {
+    named_[{place.module, place.offset}] = std::move(frames);
+  };
+  for (const Frame& place : places) answer(place, {{"", place.module, "", 0, place.offset}});
+  for (;;) {
+    std::erase_if(places,
+                  [&](const Frame& place) { return place.module.empty() || unreadable_.contains(place.module); });
+    if (places.empty()) return;
+    std::size_t answered = 0;
+    std::string lost;
+    try {
+      if (!process_) process_ = std::make_unique<NamingProcess>(limits_, giver_);
+      lost =
+          process_->ask(places, [&](std::vector<NamedFrame> frames) { answer(places[answered++], std::move(frames)); });
+    } catch (const std::system_error& error) {
+      lost = fmt::format("could not be made: {}", error.what());
+    }
+    if (lost.empty()) return;
+    process_.reset();
+    give_up_on(places[answered].module, lost);
+    places.erase(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(answered));
+  }
+}
+
+void Symbolizer::give_up_on(const std::string& module, const std::string& why) {
+  unreadable_.insert(module);
+  troubles_.push_back(fmt::format(
+      "functions and lines of {} are not named: the process that read its debugging information {}", module, why));
 }
 
 }  // namespace behalf::tool

@@ -54,7 +54,9 @@ struct Unwinder::Process {
   }
 };
 
-Unwinder::Unwinder() = default;
+Unwinder::Unwinder() {
+  unsetenv("DEBUGINFOD_URLS");  // libdwfl would ask there for a module that it cannot open: a wait on the network
+}
 Unwinder::~Unwinder() = default;
 
 void Unwinder::forget(pid_t process) {
