@@ -106,6 +106,8 @@ class PoolTask {
   virtual void fail(std::exception_ptr why) noexcept = 0;
   // Whether there is something left that must be destroyed as the user.
   [[nodiscard]] virtual bool has_callable() const noexcept = 0;
+  // Whether run() makes use of the pool's stop token.
+  [[nodiscard]] virtual bool takes_stop() const noexcept { return false; }
   // Tells who waits; called last.
   virtual void complete() noexcept = 0;
 
@@ -163,6 +165,7 @@ class PoolTaskOf final : public PoolTask {
   void fail(std::exception_ptr why) noexcept override { thrown_ = std::move(why); }
 
   [[nodiscard]] bool has_callable() const noexcept override { return f_.has_value(); }
+  [[nodiscard]] bool takes_stop() const noexcept override { return std::is_invocable_v<F, std::stop_token>; }
 
   void complete() noexcept override {
     if (thrown_) {
@@ -183,6 +186,32 @@ class PoolTaskOf final : public PoolTask {
   Outcome<Result> outcome_;
   std::exception_ptr thrown_;
   std::promise<Result> promise_;
+};
+
+// A task for whose end nobody waits.
+template <class F>
+class PoolTaskAlone final : public PoolTask {
+ public:
+  template <class G>
+  PoolTaskAlone(Carried carried, Place submitted_at, G&& g)
+      : PoolTask(std::move(carried), {}, submitted_at), f_(std::forward<G>(g)) {}
+
+  void run(const std::stop_token& of_pool) noexcept override {
+    if constexpr (std::is_invocable_v<F, std::stop_token>) {
+      std::invoke(std::move(*f_), of_pool);
+    } else {
+      std::invoke(std::move(*f_));
+    }
+    f_.reset();
+  }
+  void drop(std::exception_ptr) noexcept override { f_.reset(); }
+  void fail(std::exception_ptr) noexcept override {}
+  [[nodiscard]] bool has_callable() const noexcept override { return f_.has_value(); }
+  [[nodiscard]] bool takes_stop() const noexcept override { return std::is_invocable_v<F, std::stop_token>; }
+  void complete() noexcept override {}
+
+ private:
+  std::optional<F> f_;
 };
 
 template <class Who>
@@ -235,6 +264,21 @@ class ThreadPool {
     return result;
   }
 
+  // Effects: as submit(), for who does not wait for the end: there is no future. An exception that leaves f ends the
+  // process, as of std::thread. A task that is cancelled, or whose identity cannot be taken, is counted (counts()).
+  // Errors: as submit(). Thread-safe. Cost: as submit(), with one allocation.
+  template <class F>
+  requires(!detail::SaysWho<F>) void post(F&& f, Place where = Place::here()) {
+    post(Carried(), std::forward<F>(f), where);
+  }
+  template <detail::SaysWho Who, class F>
+  void post(const Who& who, F&& f, Place where = Place::here()) {
+    using Callable = std::decay_t<F>;
+    refuse_awaitable<typename detail::PoolResult<Callable>::type>();
+    auto task = std::make_unique<detail::PoolTaskAlone<Callable>>(Carried(who), where, std::forward<F>(f));
+    (void)enqueue(task.release(), false);
+  }
+
   // Effects: the tasks queued now are not run; their futures get an Error of reason cancelled, and those that run are
   // asked to stop. The pool goes on. Errors: none. Thread-safe.
   void cancel();
@@ -251,15 +295,20 @@ class ThreadPool {
   bool enqueue(detail::PoolTask* task, bool only_if_room);
 
  private:
-  template <class F>
-  static auto make(Carried who, F&& f, std::stop_token stop, Place where) {
-    using Callable = std::decay_t<F>;
-    using Result = typename detail::PoolResult<Callable>::type;
+  template <class Result>
+  static constexpr void refuse_awaitable() {
     static_assert(
         !detail::Awaitable<Result>,
         "behalf::ThreadPool: the callable returns an awaitable (a coroutine), which would be run later, after "
         "the identity was given back. Start a behalf::task with behalf::start(pool, task), or let it come to "
         "the pool by co_await behalf::schedule(pool)");
+  }
+
+  template <class F>
+  static auto make(Carried who, F&& f, std::stop_token stop, Place where) {
+    using Callable = std::decay_t<F>;
+    using Result = typename detail::PoolResult<Callable>::type;
+    refuse_awaitable<Result>();
     auto task = std::make_unique<detail::PoolTaskOf<Callable, Result>>(std::move(who), std::move(stop), where,
                                                                        std::forward<F>(f));
     auto future = task->future();

@@ -171,7 +171,7 @@ class ThreadPool::Core {
     for (;;) {
       if (detail::PoolTask* task = queues_.take(me.turn)) {
         const bool cancelled = task->number < cancelled_below_;
-        const std::stop_token stop = stop_.get_token();
+        const std::stop_token stop = task->takes_stop() ? stop_.get_token() : std::stop_token();
         if (options_.capacity != SIZE_MAX) room_.notify_one();
         lock.unlock();
         perform(me, wearer, task, cancelled, stop);
@@ -222,7 +222,7 @@ class ThreadPool::Core {
     } catch (...) {
       why = std::current_exception();
     }
-    me.wears = wearer.wears_user() ? task->who.data() : nullptr;
+    if (options_.keeps.count() > 0) me.wears = wearer.wears_user() ? task->who.data() : nullptr;
     me.switches.store(wearer.switches(), std::memory_order_relaxed);
     if (why) {
       count(&ThreadPoolCounts::not_worn);

@@ -56,6 +56,39 @@ TEST(A_pool, runs_and_destroys_work_as_whoever_submitted_it) {
             "");
 }
 
+TEST(A_pool, runs_and_destroys_work_that_nobody_waits_for_as_whoever_posted_it) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uid_t ran = nobody_yet;
+              uid_t destroyed = nobody_yet;
+              uid_t dropped = nobody_yet;
+              bool dropped_ran = false;
+              bool asked_to_stop = false;
+              {
+                ThreadPool pool({.threads = 1});
+                on_thread([&] {
+                  const Impersonation as{alice()};
+                  pool.post([&ran, w = Witness(destroyed)] { ran = uid_now(); });
+                });
+                pool.wait_until_idle();
+                must_equal(ran, alice_id, "ran as");
+                must_equal(destroyed, alice_id, "destroyed as");
+                Gate gate;
+                gate.hold(pool);
+                pool.post(bob(), [&dropped_ran, w = Witness(dropped)] { dropped_ran = true; });
+                pool.cancel();
+                gate.open();
+                pool.wait_until_idle();
+                must(!dropped_ran, "it was cancelled, and ran");
+                must_equal(dropped, bob_id, "cancelled, destroyed as");
+                pool.post(as_service, [&](const std::stop_token& stop) { asked_to_stop = !stop.stop_possible(); });
+                pool.wait_until_idle();
+                must(!asked_to_stop, "it was not given the pool's stop token");
+              }
+            }),
+            "");
+}
+
 TEST(A_pool, takes_as_service_by_name_alone) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
