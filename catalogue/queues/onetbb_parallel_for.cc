@@ -1,3 +1,4 @@
+#include <behalf/tbb.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
@@ -6,7 +7,6 @@
 
 #include "queues/parts.h"
 #include "row.h"
-#include "threads/caller.h"
 
 BEHALF_ROW(R"(
 title:  tbb::parallel_for in an arena
@@ -15,8 +15,8 @@ hop:    queue
 clock:  first-caller
 wrong:  oneTBB's workers are copies of whoever made it start them and are kept for all arenas: a part of each loop runs
         as the first user, or as the service
-cure:   begin the loop as the service and wear the caller inside (the oneTBB adapter of behalf: an arena per identity)
-needs:  tbb
+cure:   behalf::tbb::Arenas, an arena for each identity, whose workers wear it while they are inside
+needs:  tbb behalf::tbb
 source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
@@ -34,10 +34,11 @@ extern "C" void before() {
   set_parallelism();
 }
 
-// oneTBB loads parts of itself at its first loop, as whoever calls.
+static behalf::tbb::Arenas* arenas;
+
 extern "C" void before_cured() {
   set_parallelism();
-  run_in_arena([](std::size_t) {});
+  arenas = new behalf::tbb::Arenas;
 }
 
 extern "C" int operation() {
@@ -48,9 +49,9 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
   behalf_row::Parts parts(2);
-  caller.lets_service_run([&] { run_in_arena([&](std::size_t part) { caller.runs([&] { parts.run(part); }); }); });
+  arenas->execute(
+      [&] { tbb::parallel_for(std::size_t{0}, std::size_t{2}, [&](std::size_t part) { parts.run(part); }); });
   parts.print();
   return 0;
 }

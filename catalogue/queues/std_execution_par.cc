@@ -1,3 +1,5 @@
+#include <behalf/tbb.h>
+
 #include <algorithm>
 #include <array>
 #include <execution>
@@ -5,7 +7,6 @@
 
 #include "queues/parts.h"
 #include "row.h"
-#include "threads/caller.h"
 
 BEHALF_ROW(R"(
 title:  std::for_each with std::execution::par
@@ -14,8 +15,8 @@ hop:    queue
 clock:  first-caller
 wrong:  libstdc++ hands the elements to oneTBB's workers, which are copies of whoever made it start them: a part of the
         elements is worked on as the first user, or as the service
-cure:   begin the algorithm as the service and wear the caller in the element function (behalf: inside an arena)
-needs:  tbb
+cure:   call it inside of behalf::tbb::Arenas::execute
+needs:  tbb behalf::tbb
 source: clone(2), credentials(7): a thread starts with a copy of its maker's credentials
 )")
 
@@ -24,9 +25,10 @@ static void for_each_part(const std::function<void(std::size_t)>& part) {
   std::for_each(std::execution::par, both.begin(), both.end(), part);
 }
 
-// oneTBB loads parts of itself at its first loop, as whoever calls.
+static behalf::tbb::Arenas* arenas;
+
 extern "C" void before_cured() {
-  for_each_part([](std::size_t) {});
+  arenas = new behalf::tbb::Arenas;
 }
 
 extern "C" int operation() {
@@ -37,9 +39,8 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
   behalf_row::Parts parts(2);
-  caller.lets_service_run([&] { for_each_part([&](std::size_t part) { caller.runs([&] { parts.run(part); }); }); });
+  arenas->execute([&] { for_each_part([&](std::size_t part) { parts.run(part); }); });
   parts.print();
   return 0;
 }

@@ -1,0 +1,118 @@
+// Arenas: parallel algorithms of oneTBB, and of the standard library, run in parts as whoever calls them.
+//
+//   behalf::tbb::Arenas arenas;                                   // once
+//   {
+//     behalf::Impersonation as{alice};
+//     arenas.execute([&] {                                        // as alice, and so are the workers that help
+//       tbb::parallel_for(0, files, index_her_file);
+//       std::for_each(std::execution::par, begin, end, index_her_file);
+//     });
+//   }
+//
+// oneTBB keeps its workers for the process's life, and each is a copy of the thread that needed it first (clone(2)): it
+// works as that user, or as the service, for everybody. Here each identity has an arena of its own, so that no worker
+// takes work of one user while it waits for another's, and a worker wears the arena's identity from when it enters the
+// arena to when it leaves it.
+//
+// A worker that cannot wear the identity does not come to the work: it waits, and tries again, until it can or the
+// arena ends; the caller does the work meanwhile, alone if need be. So nothing runs as anybody else, and nothing hangs
+// that does not depend on workers (tbb::task_arena::enqueue does).
+//
+// What is started in another arena from within (a tbb::task_arena or task_group of one's own that is not execute()d
+// here) is not covered.
+#pragma once
+
+#include <oneapi/tbb/task_arena.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "behalf/carried.h"
+#include "behalf/run_as.h"
+
+namespace behalf::tbb {
+
+struct ArenasOptions {
+  // How many arenas are kept: of the identities that have asked last. Those that work are kept beyond that.
+  std::size_t kept = 64;
+  // Threads of an arena, the caller included; as of tbb::task_arena.
+  int threads = oneapi::tbb::task_arena::automatic;
+};
+
+struct ArenasCounts {
+  std::size_t arenas = 0;          // now
+  std::uint64_t made = 0;          // arenas, since the beginning
+  std::uint64_t switches = 0;      // takings of an identity by workers
+  std::uint64_t not_worn = 0;      // tries of workers that failed
+  std::size_t workers_inside = 0;  // now
+};
+
+class Arenas {
+ public:
+  // Effects: starts oneTBB's workers, as the service, whoever calls. Errors: std::bad_alloc, those of oneTBB.
+  explicit Arenas(const ArenasOptions& options = {});
+  // Returns when no worker is in an arena any more. Nobody may be in execute().
+  ~Arenas();
+  Arenas(const Arenas&) = delete;
+  Arenas& operator=(const Arenas&) = delete;
+
+  // Effects: f() in the arena of the calling thread's identity, or of the one given; the calling thread takes part, and
+  // is given back afterwards.
+  // Errors: what f throws; those of Carried; Error as of Impersonation (on the main thread, in `full`: main_thread),
+  // f has then not been called. Thread-safe; f may call execute() as somebody else.
+  // Cost: a lock; where the identity has no arena yet, one; each worker that comes takes the identity and gives it back
+  // when it leaves the arena.
+  template <class F>
+  std::invoke_result_t<F> execute(F&& f) {
+    return execute(Carried(), std::forward<F>(f));
+  }
+  template <class F>
+  std::invoke_result_t<F> execute(const Token& who, F&& f) {
+    return execute(Carried(who), std::forward<F>(f));
+  }
+  template <class F>
+  std::invoke_result_t<F> execute(as_service_t who, F&& f) {
+    return execute(Carried(who), std::forward<F>(f));
+  }
+  template <class F>
+  std::invoke_result_t<F> execute(const Carried& who, F&& f) {
+    using Result = std::invoke_result_t<F>;
+    static_assert(
+        !detail::Awaitable<Result>,
+        "behalf::tbb::Arenas: the callable returns an awaitable (a coroutine), which would be run later, after "
+        "the identity was given back");
+    return who.run([&]() -> Result {
+      const Use use(*this, who);
+      return use.arena().execute(std::forward<F>(f));
+    });
+  }
+
+  // Thread-safe. Cost: a lock.
+  [[nodiscard]] ArenasCounts counts() const;
+
+ private:
+  class Arena;
+  class Core;
+
+  // An arena that is not done away with meanwhile.
+  class Use {
+   public:
+    Use(Arenas& arenas, const Carried& who);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    [[nodiscard]] oneapi::tbb::task_arena& arena() const;
+
+   private:
+    Arenas& arenas_;
+    std::shared_ptr<Arena> arena_;
+  };
+
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace behalf::tbb

@@ -1,0 +1,240 @@
+// OpenMP: every thread of a team is whoever began the region. Compiled twice: with the functions of behalf/openmp.h, on
+// any runtime; and as plain OpenMP on a runtime that has tools (BEHALF_PLAIN_OPENMP).
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <mutex>
+#include <set>
+#include <thread>
+
+#ifdef BEHALF_PLAIN_OPENMP
+#include "behalf/impersonation.h"
+#include "behalf/ompt.h"
+#else
+#include "behalf/openmp.h"
+#include "refused.h"
+#endif
+
+#include "cursed.h"
+#include "stand_in_service.h"
+#include "threads_now.h"
+#include "witness.h"
+
+namespace behalf::testing {
+namespace {
+
+constexpr int team = 4;
+
+class Seen {
+ public:
+  void look(const Token& wanted) {
+    const std::string wrong = difference(wanted);
+    const std::lock_guard lock(mutex_);
+    threads_.insert(std::this_thread::get_id());
+    if (!wrong.empty()) wrong_ = wrong;
+    ++count_;
+  }
+  [[nodiscard]] std::string wrong() const { return wrong_; }
+  [[nodiscard]] std::size_t threads() const { return threads_.size(); }
+  [[nodiscard]] int count() const { return count_; }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::thread::id> threads_;
+  std::string wrong_;
+  int count_ = 0;
+};
+
+#ifdef BEHALF_PLAIN_OPENMP
+void loop(Seen& seen, const Token& wanted) {
+#pragma omp parallel for num_threads(team) schedule(static, 1)
+  for (int i = 0; i < team; ++i) seen.look(wanted);
+}
+#else
+void loop(Seen& seen, const Token& wanted) {
+  openmp::parallel([&](int, int) { seen.look(wanted); }, team);
+}
+#endif
+
+TEST(Every_thread_of_a_team, is_whoever_began_the_region_and_the_service_afterwards) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                for (int round = 0; round < 20; ++round) {
+                  for (const Token& user : {alice(), bob()}) {
+                    Seen seen;
+                    {
+                      const Impersonation as{user};
+                      loop(seen, user);
+                      must_equal(uid_now(), user.uid(), "who began it, afterwards");
+                    }
+                    must(seen.wrong().empty(), seen.wrong());
+                    must_equal(seen.threads(), std::size_t{team}, "threads");
+                    const std::string left = threads_that_are_not_root();
+                    must(left.empty(), "left as a user: " + left);
+                  }
+                  Seen own;
+                  loop(own, Token::of_process());
+                  must(own.wrong().empty(), own.wrong());
+                }
+              });
+            }),
+            "");
+}
+
+#ifdef BEHALF_PLAIN_OPENMP
+
+// Work before, between and after the barriers of a region.
+void between_barriers(Seen& seen, const Token& wanted) {
+#pragma omp parallel num_threads(team)
+  {
+    seen.look(wanted);
+#pragma omp for
+    for (int i = 0; i < 2 * team; ++i) seen.look(wanted);
+    seen.look(wanted);
+#pragma omp barrier
+    seen.look(wanted);
+#pragma omp sections
+    {
+#pragma omp section
+      seen.look(wanted);
+#pragma omp section
+      seen.look(wanted);
+    }
+    seen.look(wanted);
+  }
+}
+
+TEST(A_thread_of_a_team, stays_whoever_began_the_region_across_its_barriers) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                for (const Token& user : {alice(), bob()}) {
+                  const Impersonation as{user};
+                  Seen seen;
+                  between_barriers(seen, user);
+                  must(seen.wrong().empty(), seen.wrong());
+                }
+              });
+              const std::string left = threads_that_are_not_root();
+              must(left.empty(), "left as a user: " + left);
+            }),
+            "");
+}
+
+// Each task of hers makes one of his, and waits for it within a scope of its own.
+void make_tasks(Seen& hers, Seen& his) {
+#pragma omp parallel num_threads(team)
+#pragma omp single
+  for (int i = 0; i < 50; ++i) {
+#pragma omp task shared(hers, his)
+    {
+      hers.look(alice());
+      const Impersonation as_him{bob()};
+#pragma omp task shared(his)
+      his.look(bob());
+#pragma omp taskwait
+      hers.look(bob());
+    }
+  }
+}
+
+TEST(Explicit_tasks, are_whoever_made_them) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                Seen hers;
+                Seen his;
+                const Impersonation as{alice()};
+                make_tasks(hers, his);
+                must(hers.wrong().empty(), "hers: " + hers.wrong());
+                must(his.wrong().empty(), "his: " + his.wrong());
+                must_equal(his.count(), 50, "tasks");
+                must(ompt::is_watching(), "the runtime has no tools");
+              });
+              const std::string left = threads_that_are_not_root();
+              must(left.empty(), "left as a user: " + left);
+            }),
+            "");
+}
+
+TEST(A_thread_that_cannot_be_whoever_began_the_region, ends_the_process) {
+  const ChildEnd end = in_child([] {
+    start(ServiceKind::root);
+    on_thread([] {
+      Seen warm;
+      loop(warm, Token::of_process());
+      const Impersonation as{cursed()};
+      put_curse();
+      Seen seen;
+      loop(seen, cursed());
+    });
+  });
+  EXPECT_FALSE(end.exited && end.status == 0);
+  EXPECT_NE(end.said.find("a thread of an OpenMP team cannot be whoever began its region"), std::string::npos)
+      << end.said;
+}
+
+#else
+
+TEST(A_parallel_loop, does_each_index_once_as_its_caller) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                const Impersonation as{alice()};
+                Seen seen;
+                std::vector<int> done(1000);
+                openmp::parallel_for(0, 1000, [&](int i) {
+                  seen.look(alice());
+                  ++done[static_cast<std::size_t>(i)];
+                });
+                must(seen.wrong().empty(), seen.wrong());
+                must(done == std::vector<int>(1000, 1), "some were done twice or not at all");
+                openmp::parallel_for(Carried(bob()), 5, 5, [](int) { throw std::runtime_error("an empty range"); });
+              });
+            }),
+            "");
+}
+
+TEST(An_exception, leaves_the_region_once_all_threads_have_been_given_back) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                bool thrown = false;
+                try {
+                  openmp::parallel_for(Carried(alice()), 0, 100, [](int i) {
+                    if (i == 50) throw std::runtime_error("no");
+                  });
+                } catch (const std::runtime_error&) {
+                  thrown = true;
+                }
+                must(thrown, "nothing was thrown");
+                const std::string left = threads_that_are_not_root();
+                must(left.empty(), "left as a user: " + left);
+              });
+            }),
+            "");
+}
+
+TEST(A_thread_that_cannot_wear_the_caller, runs_nothing_and_the_caller_is_told) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                put_curse();
+                Seen seen;
+                must(refused(Error::Reason::out_of_resources,
+                             [&] {
+                               openmp::parallel(
+                                   Carried(cursed()), [&](int, int) { seen.look(cursed()); }, team);
+                             }),
+                     "nobody was told");
+                must_equal(seen.count(), 0, "threads that ran it");
+              });
+            }),
+            "");
+}
+
+#endif
+
+}  // namespace
+}  // namespace behalf::testing

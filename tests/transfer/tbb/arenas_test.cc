@@ -1,0 +1,262 @@
+// Arenas: each part of a parallel algorithm runs as whoever called it, and no worker is left as a user.
+#include <gtest/gtest.h>
+#include <oneapi/tbb/parallel_for.h>
+
+#include <algorithm>
+#include <chrono>
+#include <execution>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "behalf/tbb.h"
+#include "behalf/thread.h"
+#include "cursed.h"
+#include "refused.h"
+#include "stand_in_service.h"
+#include "threads_now.h"
+#include "witness.h"
+
+namespace behalf::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What was seen by the parts of a loop.
+class Seen {
+ public:
+  void look(const Token& wanted) {
+    const std::string wrong = difference(wanted);
+    const std::lock_guard lock(mutex_);
+    threads_.insert(std::this_thread::get_id());
+    if (!wrong.empty()) wrong_ = wrong;
+  }
+  [[nodiscard]] std::string wrong() const { return wrong_; }
+  [[nodiscard]] std::size_t threads() const { return threads_.size(); }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::thread::id> threads_;
+  std::string wrong_;
+};
+
+// A loop whose parts are long enough for workers to come.
+void loop(Seen& seen, const Token& wanted, int parts = 64) {
+  oneapi::tbb::parallel_for(
+      0, parts,
+      [&](int) {
+        seen.look(wanted);
+        std::this_thread::sleep_for(200us);
+      },
+      oneapi::tbb::simple_partitioner());
+}
+
+void must_leave_no_user_behind() {
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  std::string left;
+  do {
+    left = threads_that_are_not_root();
+  } while (!left.empty() && std::chrono::steady_clock::now() < deadline);
+  must(left.empty(), "left as a user: " + left);
+}
+
+TEST(A_parallel_loop_in_an_arena, runs_in_every_part_as_its_caller) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.threads = 4});
+              std::size_t most = 0;
+              for (int round = 0; round < 3; ++round) {
+                for (const Token& user : {alice(), bob(), alice().with_posture(Posture::shielded)}) {
+                  on_thread([&] {
+                    const KernelView before = kernel_view();
+                    Seen seen;
+                    {
+                      const Impersonation as{user};
+                      arenas.execute([&] { loop(seen, user); });
+                      must_equal(uid_now(), user.uid(), "the caller afterwards");
+                    }
+                    must(seen.wrong().empty(), seen.wrong());
+                    most = std::max(most, seen.threads());
+                    must_be(kernel_view(), before, "the caller after its scope");
+                  });
+                }
+              }
+              must(most > 1, "no worker ever helped: nothing was tested");
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+// The arenas are made by a user, and oneTBB starts its threads then.
+TEST(Workers, are_the_service_between_two_users_whoever_made_them) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                const Impersonation as{alice()};
+                tbb::Arenas arenas({.threads = 4});
+                Seen seen;
+                arenas.execute(bob(), [&] { loop(seen, bob()); });
+                must(seen.wrong().empty(), seen.wrong());
+                Seen own;
+                arenas.execute(as_service, [&] { loop(own, Token::of_process()); });
+                must(own.wrong().empty(), own.wrong());
+              });
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+TEST(Parallel_algorithms, of_the_standard_library_run_as_their_caller_in_an_arena) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas;
+              std::vector<int> parts(200);
+              for (const Token& user : {alice(), bob()}) {
+                Seen seen;
+                on_thread([&] {
+                  arenas.execute(user, [&] {
+                    std::for_each(std::execution::par, parts.begin(), parts.end(), [&](int) { seen.look(user); });
+                  });
+                });
+                must(seen.wrong().empty(), seen.wrong());
+              }
+            }),
+            "");
+}
+
+TEST(A_loop_within_a_loop, may_be_somebody_elses) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.threads = 3});
+              on_thread([&] {
+                Seen outer;
+                Seen inner;
+                arenas.execute(alice(), [&] {
+                  oneapi::tbb::parallel_for(0, 8, [&](int) {
+                    outer.look(alice());
+                    arenas.execute(bob(), [&] { loop(inner, bob(), 8); });
+                    outer.look(alice());
+                  });
+                });
+                must(outer.wrong().empty(), "outside " + outer.wrong());
+                must(inner.wrong().empty(), "inside " + inner.wrong());
+              });
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+TEST(An_exception, comes_back_and_leaves_nobody_behind) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.threads = 4});
+              on_thread([&] {
+                bool thrown = false;
+                try {
+                  arenas.execute(alice(), [&] {
+                    oneapi::tbb::parallel_for(0, 1000, [](int n) {
+                      if (n == 500) throw std::runtime_error("no");
+                    });
+                  });
+                } catch (const std::runtime_error&) {
+                  thrown = true;
+                }
+                must(thrown, "nothing was thrown");
+                must_equal(uid_now(), uid_t{0}, "the caller");
+              });
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+// The kernel refuses the identity to workers: the caller does all the work, and they come when they can.
+TEST(A_worker_that_cannot_wear_the_identity, does_not_come_to_the_work) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.threads = 4});
+              on_thread([&] {
+                const Token who = cursed();
+                Seen alone;
+                const Impersonation as{who};
+                put_curse();
+                for (int round = 0; round < 500 && arenas.counts().not_worn == 0; ++round) {
+                  arenas.execute([&] { loop(alone, who); });
+                }
+                must(arenas.counts().not_worn > 0, "no worker came: nothing was tested");
+                must(alone.wrong().empty(), alone.wrong());
+                must_equal(alone.threads(), std::size_t{1}, "threads that worked");
+                curse_is_on = false;
+                std::size_t most = 0;
+                for (int round = 0; round < 200 && most < 2; ++round) {
+                  Seen together;
+                  arenas.execute([&] { loop(together, who); });
+                  must(together.wrong().empty(), together.wrong());
+                  most = std::max(most, together.threads());
+                }
+                must(most > 1, "no worker came when it could");
+              });
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+TEST(A_caller_that_cannot_wear_the_identity, runs_nothing) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas;
+              on_thread([&] {
+                put_curse();
+                bool ran = false;
+                must(refused(Error::Reason::out_of_resources, [&] { arenas.execute(cursed(), [&] { ran = true; }); }),
+                     "it was run");
+                must(!ran, "it was run");
+              });
+              must(refused(Error::Reason::main_thread, [&] { arenas.execute(alice(), [] {}); }), "on the main thread");
+            }),
+            "");
+}
+
+TEST(Arenas_of_many_identities, are_done_away_with_when_others_ask) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.kept = 4, .threads = 2});
+              on_thread([&] {
+                for (uid_t i = 0; i < 200; ++i) {
+                  const Token user = Token::from_ids(5000 + i % 50, 5000 + i % 50, {});
+                  Seen seen;
+                  arenas.execute(user, [&] { loop(seen, user, 4); });
+                  must(seen.wrong().empty(), seen.wrong());
+                }
+                // Those in which a worker still was have stayed.
+                arenas.execute(alice(), [] {});
+                must(arenas.counts().arenas <= 8, std::to_string(arenas.counts().arenas) + " arenas are kept");
+                must(arenas.counts().made >= 50, "one arena served several identities");
+              });
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+TEST(Callers_at_the_same_time, are_each_themselves) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.kept = 2, .threads = 3});
+              std::vector<Seen> seen(6);
+              {
+                std::vector<thread> callers;
+                for (uid_t i = 0; i < 6; ++i) {
+                  const Token user = Token::from_ids(5000 + i, 5000 + i, {});
+                  callers.emplace_back(user, [&, user, i] {
+                    for (int round = 0; round < 10; ++round) arenas.execute([&] { loop(seen[i], user, 8); });
+                  });
+                }
+                for (thread& caller : callers) caller.join();
+              }
+              for (const Seen& each : seen) must(each.wrong().empty(), each.wrong());
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace behalf::testing
