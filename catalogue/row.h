@@ -28,6 +28,8 @@
 //   needs   pkg-config modules to link, `openmp`, or adapters of the library (`behalf::uring`); a row whose modules are
 //           missing is left out, and the build says so. The library itself is there without: the service has it
 //   source  the man page or issue it rests on
+//   needs-root  why it cannot be judged on a stage in a user namespace: without root it is not run, and unclear. What
+//           the kernel grants to the machine's root alone, the tool knows by itself (tool/judge/needs_root.cc)
 //
 // The code: `int operation()`, and where they exist `int cured()` (the cure, run in the postures the library offers),
 // `void before()` and `void before_cured()` (run once, after loading, as the service: what a server does at start-up).

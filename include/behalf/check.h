@@ -11,9 +11,9 @@
 //       return result.exit_code;
 //     }
 //
-// It runs the tool `behalf`, which needs root and takes seconds, in a process of its own: nothing in the calling
-// process changes. Which one: the environment's BEHALF_TOOL, else the one that CMake's target behalf::check names (the
-// macro BEHALF_TOOL), else the one that PATH leads to.
+// It runs the tool `behalf`, which takes seconds and needs root or subordinate ids, in a process of its own: nothing in
+// the calling process changes. Which one: the environment's BEHALF_TOOL, else the one that CMake's target behalf::check
+// names (the macro BEHALF_TOOL), else the one that PATH leads to.
 //
 // Thread-safety: all may be called at any time from any thread. Cost: a process, and some seconds.
 #pragma once

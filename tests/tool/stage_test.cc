@@ -38,6 +38,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "stage/ground.h"
+#include "stage/subordinate_ids.h"
+
 namespace behalf::tool::testing {
 namespace {
 
@@ -56,12 +59,21 @@ struct Ended {
   std::string said;
 };
 
+// What the stages of a test stand on: the machine's root, or a user namespace.
+const Ground& ground(GroundKind kind) {
+  static const Ground roots = Ground::find(GroundKind::root), userns = Ground::find(GroundKind::userns);
+  return kind == GroundKind::root ? roots : userns;
+}
+GroundKind standing_on = GroundKind::root;
+
 // Runs the body as the first process of a new pid namespace, as a leg does; what it returns is what it says.
 Ended in_first_process(const std::function<std::string()>& body) {
+  const Ground& below = ground(standing_on);
   std::array<int, 2> ends{};
   EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
   const pid_t outer = fork();
   if (outer == 0) {
+    below.enter();
     if (unshare(CLONE_NEWPID) != 0) _exit(90);
     const pid_t first = fork();
     if (first == 0) {
@@ -103,6 +115,22 @@ std::string on_stage(const std::function<std::string()>& body, const std::vector
   return ended.said;
 }
 
+class OnGround : public ::testing::TestWithParam<GroundKind> {
+ protected:
+  OnGround() { standing_on = GetParam(); }
+  ~OnGround() override { standing_on = GroundKind::root; }
+};
+class Stage : public OnGround {};
+class Library : public OnGround {};
+class Machine_after_a_stage : public OnGround {};
+std::string name_of(const ::testing::TestParamInfo<GroundKind>& one) {
+  return std::string(to_string(one.param));
+}
+const auto both = ::testing::Values(GroundKind::root, GroundKind::userns);
+INSTANTIATE_TEST_SUITE_P(, Stage, both, name_of);
+INSTANTIATE_TEST_SUITE_P(, Library, both, name_of);
+INSTANTIATE_TEST_SUITE_P(, Machine_after_a_stage, both, name_of);
+
 std::string account_in_words(const char* name) {
   const passwd* const entry = getpwnam(name);
   if (entry == nullptr) return fmt::format("{}: none", name);
@@ -134,7 +162,7 @@ std::string tree(const std::string& top) {
   return fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
-TEST(Stage, has_the_accounts_of_the_design_and_no_other) {
+TEST_P(Stage, has_the_accounts_of_the_design_and_no_other) {
   EXPECT_EQ(on_stage([] {
               std::string text;
               for (const char* name : {"root", "alice", "bob", "shield", "daemon"})
@@ -157,7 +185,7 @@ TEST(Stage, has_the_accounts_of_the_design_and_no_other) {
             "root 0\nalice 3001\nbob 3002\ndevs 3100\nstaff 3200\nshield 3009\n");
 }
 
-TEST(Stage, has_the_homes_of_the_design) {
+TEST_P(Stage, has_the_homes_of_the_design) {
   const auto home = [](const char* path, const char* name, int id) {
     return fmt::format(
         "d 0700 {1}:{1} {0}\nd 0700 {1}:{1} {0}/.config\nf 0600 {1}:{1} {0}/.config/app.conf owner={2}\nf 0600 {1}:{1} "
@@ -175,13 +203,13 @@ TEST(Stage, has_the_homes_of_the_design) {
             "alice bob");
 }
 
-TEST(Stage, has_the_shared_places_of_the_design) {
+TEST_P(Stage, has_the_shared_places_of_the_design) {
   EXPECT_EQ(on_stage([] { return tree("/srv"); }),
             "d 0755 0:0 /srv\nd 0770 0:3100 /srv/devs\nd 0770 0:3200 /srv/staff\nd 1777 0:0 /srv/inbox\n"
             "f 0600 0:0 /srv/root-only.txt root's own\nf 0640 0:3100 /srv/devs/plan.txt the devs' plan\n");
 }
 
-TEST(Stage, has_fresh_places_for_passing_files) {
+TEST_P(Stage, has_fresh_places_for_passing_files) {
   EXPECT_EQ(on_stage([] {
               std::string text;
               for (const char* place : {"/tmp", "/var/tmp", "/dev/shm", "/run"}) {
@@ -196,7 +224,7 @@ TEST(Stage, has_fresh_places_for_passing_files) {
             "/tmp 1777 \n/var/tmp 1777 \n/dev/shm 1777 \n/run 0755 behalf\n");
 }
 
-TEST(Stage, gives_processes_an_environment_without_XDG_variables) {
+TEST_P(Stage, gives_processes_an_environment_without_XDG_variables) {
   for (const Account& person : accounts()) {
     std::map<std::string, std::string> variables;
     for (const std::string& variable : environment_of(person)) {
@@ -210,7 +238,7 @@ TEST(Stage, gives_processes_an_environment_without_XDG_variables) {
   }
 }
 
-TEST(Stage, lets_nobody_change_the_machine) {
+TEST_P(Stage, lets_nobody_change_the_machine) {
   EXPECT_EQ(on_stage([] {
               std::string text;
               for (const char* folder : {"/", "/etc", "/usr", "/usr/local/bin", "/var/lib", "/var/log", "/sys",
@@ -238,7 +266,7 @@ TEST(Stage, lets_nobody_change_the_machine) {
             "");
 }
 
-TEST(Stage, shows_no_process_and_no_mount_of_the_machine) {
+TEST_P(Stage, shows_no_process_and_no_mount_of_the_machine) {
   EXPECT_EQ(on_stage([] {
               std::string text;
               for (const auto& entry : fs::directory_iterator("/proc"))
@@ -250,7 +278,7 @@ TEST(Stage, shows_no_process_and_no_mount_of_the_machine) {
   EXPECT_THAT(on_stage([] { return text_of("/proc/self/mounts"); }), Not(HasSubstr("/tmp/")));
 }
 
-TEST(Stage, has_a_loopback_interface_that_works_and_no_other) {
+TEST_P(Stage, has_a_loopback_interface_that_works_and_no_other) {
   EXPECT_EQ(on_stage([] {
               std::set<std::string> names;
               ifaddrs* all = nullptr;
@@ -278,7 +306,7 @@ std::map<std::string, std::string> namespaces() {
   return all;
 }
 
-TEST(Stage, has_namespaces_of_its_own_but_the_machine_s_user_namespace) {
+TEST_P(Stage, has_namespaces_of_its_own_and_as_root_the_machine_s_user_namespace) {
   const auto outside = namespaces();
   std::istringstream inside(on_stage([] {
     std::string text;
@@ -286,7 +314,8 @@ TEST(Stage, has_namespaces_of_its_own_but_the_machine_s_user_namespace) {
     return text;
   }));
   int count = 0;
-  for (std::string name, id; inside >> name >> id; ++count) EXPECT_EQ(id == outside.at(name), name == "user") << name;
+  for (std::string name, id; inside >> name >> id; ++count)
+    EXPECT_EQ(id == outside.at(name), name == "user" && GetParam() == GroundKind::root) << name;
   EXPECT_EQ(count, 6);
   EXPECT_EQ(on_stage([] {
               utsname name{};
@@ -296,7 +325,7 @@ TEST(Stage, has_namespaces_of_its_own_but_the_machine_s_user_namespace) {
             "stage");
 }
 
-TEST(Stage, has_devices_that_everybody_may_use) {
+TEST_P(Stage, has_devices_that_everybody_may_use) {
   EXPECT_EQ(on_stage([] {
               become(account("alice"));
               std::string text;
@@ -310,7 +339,7 @@ TEST(Stage, has_devices_that_everybody_may_use) {
             "");
 }
 
-TEST(Stage, takes_from_root_what_would_harm_the_machine_and_no_more) {
+TEST_P(Stage, takes_from_root_what_would_harm_the_machine_and_no_more) {
   const std::string status = on_stage([] { return text_of("/proc/self/status"); });
   const auto at = status.find("CapBnd:");
   const auto bounding = std::stoull(status.substr(at + 8), nullptr, 16);
@@ -325,7 +354,7 @@ TEST(Stage, takes_from_root_what_would_harm_the_machine_and_no_more) {
             "0");
 }
 
-TEST(Stage, makes_a_process_an_account_for_good) {
+TEST_P(Stage, makes_a_process_an_account_for_good) {
   for (const Account& person : accounts()) {
     const std::string said = on_stage([&] {
       become(person);
@@ -343,6 +372,39 @@ TEST(Stage, makes_a_process_an_account_for_good) {
     EXPECT_EQ(said, fmt::format("{0} {0} {0} {1} {1} {1} groups {2} in {3}", person.uid, person.gid,
                                 fmt::join(person.groups, " "), person.uid == 0 ? "/" : person.home));
   }
+}
+
+TEST_P(Stage, has_a_root_that_is_the_machine_s_or_nobody_there) {
+  EXPECT_EQ(on_stage([] { return std::string(access("/etc/gshadow", R_OK) == 0 ? "may" : std::strerror(errno)); }),
+            GetParam() == GroundKind::root ? "may" : "Permission denied");
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Subordinate ids
+
+TEST(Subordinate_ids, are_found_by_name_and_by_number_in_their_order) {
+  const std::string text = "alice:100000:65536\nbob:165536:65536\n1000:400000:10\nalice:300000:5\n";
+  EXPECT_EQ(ranges_in(text, "alice", 1000), (std::vector<IdRange>{{100000, 65536}, {400000, 10}, {300000, 5}}));
+  EXPECT_THAT(ranges_in(text, "carol", 1002), IsEmpty());
+}
+
+TEST(Subordinate_ids, are_not_read_out_of_lines_that_are_none) {
+  for (const char* line :
+       {"", "alice", "alice:", "alice:1", "alice:1:", "alice::1", ":1:1", "alice:x:1", "alice:1:x", "alice:1:0",
+        "alice:-1:1", "alice:1:1:1", "alice:4294967295:2", "alice:99999999999:1", "# alice:1:1", "alicia:1:1"})
+    EXPECT_THAT(ranges_in(std::string(line) + "\n", "alice", 1000), IsEmpty()) << line;
+}
+
+TEST(Subordinate_ids, are_laid_over_as_many_ranges_as_it_takes) {
+  EXPECT_EQ(laid_over({{100, 10}, {300, 20}, {500, 9}}, 25), (std::vector<Extent>{{0, 100, 10}, {10, 300, 15}}));
+  EXPECT_EQ(ids_in(laid_over({{100, 10}, {300, 20}}, 25)), 25U);
+  EXPECT_EQ(ids_in(laid_over({{100, 10}}, 25)), 10U);
+  EXPECT_EQ(ids_in(laid_over({}, 25)), 0U);
+}
+
+TEST(Subordinate_ids, that_are_proposed_are_nobody_s) {
+  EXPECT_EQ(first_free_in(""), 100000U);
+  EXPECT_EQ(first_free_in("alice:100000:65536\nbob:400000:5\ncarol:1:1\n"), 400005U);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -364,7 +426,7 @@ struct Folder {
   std::string path;
 };
 
-TEST(Library, is_found_on_the_stage_wherever_the_machine_has_it) {
+TEST_P(Library, is_found_on_the_stage_wherever_the_machine_has_it) {
   for (const char* below : {"/tmp", "/var/tmp", "/root", "/home", "/srv", "/run", "/opt", "/var/lib"}) {
     const Folder folder(below);
     const Placed placed = place_on_stage(folder.path + "/libmine.so");
@@ -382,7 +444,7 @@ TEST(Library, is_found_on_the_stage_wherever_the_machine_has_it) {
   }
 }
 
-TEST(Library, is_shown_with_its_neighbours_and_without_the_folder_s_other_files) {
+TEST_P(Library, is_shown_with_its_neighbours_and_without_the_folder_s_other_files) {
   const Folder folder("/tmp");
   const Placed placed = place_on_stage(folder.path + "/libmine.so");
   ASSERT_EQ(placed.shown.size(), 1U);
@@ -437,7 +499,7 @@ void expect_same(const Machine& before, const Machine& after) {
   EXPECT_THAT(added, IsEmpty());
 }
 
-TEST(Machine_after_a_stage, is_what_it_was_when_all_went_well) {
+TEST_P(Machine_after_a_stage, is_what_it_was_when_all_went_well) {
   const Machine before = Machine::now();
   on_stage([] {
     msgget(IPC_PRIVATE, IPC_CREAT | 0600);
@@ -449,7 +511,7 @@ TEST(Machine_after_a_stage, is_what_it_was_when_all_went_well) {
   expect_same(before, Machine::now());
 }
 
-TEST(Machine_after_a_stage, is_what_it_was_when_the_stage_fails_in_the_middle) {
+TEST_P(Machine_after_a_stage, is_what_it_was_when_the_stage_fails_in_the_middle) {
   const Machine before = Machine::now();
   const Ended ended = in_first_process([] {
     enter_stage({{"/tmp/behalf-there-is-no-such-folder", "/run/behalf/library"}});
@@ -473,7 +535,7 @@ std::set<std::string> processes_of_the_tool(const std::string& marker) {
   return found;
 }
 
-TEST(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
+TEST_P(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
   const Machine before = Machine::now();
   const std::string marker = "sleeps_for_a_minute";
   const pid_t tool = fork();
@@ -481,7 +543,8 @@ TEST(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
     const int null = open("/dev/null", O_RDWR);
     dup2(null, 1);
     dup2(null, 2);
-    execl(BEHALF, BEHALF, "check", OPERATIONS, marker.c_str(), "--limit", "60", nullptr);
+    execl(BEHALF, BEHALF, "check", OPERATIONS, marker.c_str(), "--limit", "60", "--stage",
+          std::string(to_string(GetParam())).c_str(), nullptr);
     _exit(127);
   }
   const auto services = [&] {

@@ -14,9 +14,9 @@ namespace behalf::tool {
 namespace {
 
 // The order in which families are told; others follow by name.
-constexpr const char* families[] = {"call",       "threads",  "queues",      "libc",   "io_uring",
-                                    "coroutines", "children", "environment", "caches", "descriptors",
-                                    "sockets",    "keyrings", "broadcasts"};
+constexpr const char* families[] = {"call",       "threads",  "queues",      "libc",      "io_uring",
+                                    "coroutines", "children", "environment", "caches",    "descriptors",
+                                    "sockets",    "keyrings", "privileges",  "broadcasts"};
 
 std::size_t position(const std::string& family) {
   return static_cast<std::size_t>(std::find(std::begin(families), std::end(families), family) - std::begin(families));
@@ -42,8 +42,9 @@ Row read_row(const std::string& library) {
   const std::string data = file.is_elf() ? file.section(".behalf.row") : "";
   if (data.empty()) throw UsageError(fmt::format("'{}' is no row of a catalogue: it has no BEHALF_ROW", library));
 
-  std::map<std::string, std::string*> keys = {{"title", &row.title}, {"hop", &row.hop},   {"clock", &row.clock},
-                                              {"wrong", &row.wrong}, {"cure", &row.cure}, {"source", &row.source}};
+  std::map<std::string, std::string*> keys = {
+      {"title", &row.title}, {"hop", &row.hop},       {"clock", &row.clock},          {"wrong", &row.wrong},
+      {"cure", &row.cure},   {"source", &row.source}, {"needs-root", &row.needs_root}};
   std::string works, needs;
   keys["works"] = &works;
   keys["needs"] = &needs;

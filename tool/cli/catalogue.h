@@ -10,7 +10,7 @@ struct Row {
   std::string name;    // of its file
   std::string family;  // of its folder
   std::string library;
-  std::string title, hop, clock, wrong, cure, source;
+  std::string title, hop, clock, wrong, cure, source, needs_root;
   std::vector<std::string> works;  // postures in which it is expected to work
   std::string code;                // its source
   bool has_before = false, has_cured = false, has_before_cured = false;

@@ -21,6 +21,7 @@
 #include "judge/inquiry.h"
 #include "report/baseline.h"
 #include "report/report.h"
+#include "stage/ground.h"
 #include "trace/probe.h"
 
 namespace behalf::tool {
@@ -30,7 +31,7 @@ enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
   std::vector<std::string> postures, legs, families, operations, setup;
-  std::string library, format = "text", output, baseline, catalogue, subject;
+  std::string library, format = "text", output, baseline, catalogue, subject, stage;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -47,15 +48,22 @@ std::string kernel() {
   return uname(&name) == 0 ? name.release : "?";
 }
 
-void need_a_machine_that_can() {
-  if (const std::string why = why_no_stage(); !why.empty()) throw MachineError(why);
-  if (const std::string why = why_no_tracing(); !why.empty()) throw MachineError(why);
+// What the stage stands on, tried out.
+Ground ground_for(const Options& options) {
+  const auto wanted = options.stage.empty()     ? std::nullopt
+                      : options.stage == "root" ? std::optional(GroundKind::root)
+                                                : std::optional(GroundKind::userns);
+  Ground ground = Ground::find(wanted);
+  for (const auto why_not : {why_no_stage, why_no_tracing})
+    if (const std::string why = ground.ask(why_not); !why.empty()) throw MachineError(why);
+  return ground;
 }
 
-Report report_of(const Inquired& inquired, double seconds) {
+Report report_of(const Inquired& inquired, const Ground& ground, double seconds) {
   Report report;
   report.tool = "behalf " BEHALF_VERSION;
   report.kernel = kernel();
+  report.stage = to_string(ground.kind());
   report.self_check = inquired.self_check;
   report.self_check_trouble = inquired.self_check_trouble;
   report.seconds = seconds;
@@ -108,14 +116,15 @@ std::vector<std::string> names_of(const Formats& formats) {
   return names;
 }
 
-Inquired ask(const std::vector<Inquiry>& inquiries, const Options& options, bool keep_records = false) {
+Inquired ask(const std::vector<Inquiry>& inquiries, const Ground& ground, const Options& options,
+             bool keep_records = false) {
   ProgressBar bar;
   InquiryOptions how;
   how.limits = limits_of(options);
   how.legs = options.legs;
   how.keep_records = keep_records;
   how.progress = [&](const Progress& progress) { bar.show(progress.done, progress.total); };
-  return inquire(inquiries, how);
+  return inquire(inquiries, ground, how);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -132,7 +141,7 @@ int check(const Options& options) {
   }
   check_readable_by_all(library);
   const Destination destination(options.output);
-  need_a_machine_that_can();
+  const Ground ground = ground_for(options);
 
   const auto start = std::chrono::steady_clock::now();
   const Placed placed = place_on_stage(library);
@@ -146,8 +155,8 @@ int check(const Options& options) {
     inquiries.push_back(std::move(inquiry));
   }
   const Format& format = format_named(check_formats, options.format);
-  const Inquired inquired = ask(inquiries, options, format.draws);
-  Report report = report_of(inquired, seconds_since(start));
+  const Inquired inquired = ask(inquiries, ground, options, format.draws);
+  Report report = report_of(inquired, ground, seconds_since(start));
   for (const Answers& answers : inquired.answers) report.operations.push_back({answers, "", {}});
   destination.write(format.write(report, style_for(destination, options), exit_code(report)));
   return exit_code(report);
@@ -187,7 +196,7 @@ int survey(const Options& options) {
     throw UsageError(error.what());
   }
   const Destination destination(options.output);
-  need_a_machine_that_can();
+  const Ground ground = ground_for(options);
 
   const auto start = std::chrono::steady_clock::now();
   std::vector<Inquiry> inquiries;
@@ -195,11 +204,9 @@ int survey(const Options& options) {
   const std::vector<std::string> postures = options.postures.empty() ? all_postures : options.postures;
   for (const Row& row : rows) {
     const Placed placed = place_on_stage(row.library);
-    Inquiry inquiry{row.name,
-                    row.family,
-                    row.library,
-                    {placed.path, placed.shown, "operation", before(row.has_before, "before")},
-                    postures};
+    Inquiry inquiry{row.name,    row.family,
+                    row.library, {placed.path, placed.shown, "operation", before(row.has_before, "before")},
+                    postures,    row.needs_root};
     inquiries.push_back(inquiry);
   }
   for (const Row& row : rows) {
@@ -209,7 +216,8 @@ int survey(const Options& options) {
                     row.family,
                     row.library,
                     {placed.path, placed.shown, "cured", before(row.has_before_cured, "before_cured")},
-                    {}};
+                    {},
+                    row.needs_root};
     // A cure is for the postures that the library offers.
     for (const std::string& posture : postures)
       if (posture == "full" || posture == "shielded") inquiry.postures.push_back(posture);
@@ -217,8 +225,8 @@ int survey(const Options& options) {
     cures[row.family + "/" + row.name] = inquiries.size();
     inquiries.push_back(inquiry);
   }
-  const Inquired inquired = ask(inquiries, options);
-  Report report = report_of(inquired, seconds_since(start));
+  const Inquired inquired = ask(inquiries, ground, options);
+  Report report = report_of(inquired, ground, seconds_since(start));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Reported reported{inquired.answers[i], rows[i].title, {rows[i].cure, "", {}}};
     if (const auto cure = cures.find(rows[i].family + "/" + rows[i].name); cure != cures.end()) {
@@ -243,11 +251,12 @@ int explain(const Options& options) {
 
 // Whether this machine can do it: the canary, and nothing else.
 int self_check(const Options& options) {
-  need_a_machine_that_can();
-  const Inquired inquired = ask({}, options);
+  const Ground ground = ground_for(options);
+  const Inquired inquired = ask({}, ground, options);
   const std::string outcome =
       inquired.self_check ? "passed: the canary was caught in every posture" : "FAILED: " + inquired.self_check_trouble;
-  fmt::print("behalf " BEHALF_VERSION " on Linux {}: self-check {}\n", kernel(), outcome);
+  fmt::print("behalf " BEHALF_VERSION " on Linux {}, stage {}: self-check {}\n", kernel(), to_string(ground.kind()),
+             outcome);
   return inquired.self_check ? 0 : 2;
 }
 
@@ -319,6 +328,13 @@ int run(int argc, char** argv) {
   self_check_command->footer(
       "Exit status: 0 it can, 2 the canary was not caught, 69 it cannot (says why), 70 internal.");
 
+  for (CLI::App* command : {survey_command, check_command, self_check_command})
+    command
+        ->add_option(
+            "--stage", options.stage,
+            "root: made by the machine's root; userns: by anybody who has subordinate ids, in a user namespace, "
+            "where some answers are out of reach (default: root as root, else userns)")
+        ->check(CLI::IsMember({"root", "userns"}));
   for (CLI::App* command : {survey_command, check_command}) {
     command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
         ->allow_extra_args(false)
@@ -373,6 +389,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "behalf: {}\n", error.what());
     return exit_usage;
   } catch (const MachineError& error) {
+    fmt::print(stderr, "behalf: {}\n", error.what());
+    return exit_machine;
+  } catch (const NoGround& error) {
     fmt::print(stderr, "behalf: {}\n", error.what());
     return exit_machine;
   } catch (const CannotRun& error) {

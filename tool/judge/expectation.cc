@@ -77,11 +77,14 @@ std::string who_is(const Account& expected, const Credentials& as, Decides decid
   return std::string(service_name);  // the user's ids, with the service's capabilities
 }
 
+bool is_stages_own(std::string_view path) {
+  constexpr std::string_view own[] = {"/home", "/root", "/srv", "/tmp", "/run", "/proc", "/dev", "/var/tmp"};
+  return std::any_of(std::begin(own), std::end(own), [&](std::string_view folder) { return path.starts_with(folder); });
+}
+
 bool same_for_everybody(const Effect& effect) {
   if (!effect.reads || !effect.finished || effect.object.empty() || effect.object.front() != '/') return false;
-  // The stage's own folders are where operations do their work; there identity always matters.
-  for (const char* own : {"/home", "/root", "/srv", "/tmp", "/run", "/proc", "/dev", "/var/tmp"})
-    if (effect.object.starts_with(own)) return false;
+  if (is_stages_own(effect.object)) return false;  // there identity always matters
   std::string so_far;
   for (std::size_t at = 1; at <= effect.object.size();) {
     const auto end = std::min(effect.object.find('/', at), effect.object.size());

@@ -17,6 +17,9 @@ bool ran_as(const Account& account, const Credentials& as, Decides decides);
 // "uid N", or what of the expected account is not right ("alice with other groups").
 std::string who_is(const Account& expected, const Credentials& as, Decides decides);
 
+// Below one of the folders that the stage does not have from the machine: where operations do their work.
+bool is_stages_own(std::string_view path);
+
 // True when nothing depends on who does it: a look at a file of the machine that everybody may look at, or at one that
 // everybody can see is not there. (Loading a library, reading the time zone: no effect in the sense of the word.)
 bool same_for_everybody(const Effect& effect);

@@ -15,6 +15,7 @@
 
 #include "judge/blame.h"
 #include "judge/codes.h"
+#include "judge/needs_root.h"
 #include "judge/provenance.h"
 
 namespace behalf::tool {
@@ -99,9 +100,9 @@ const std::vector<LegPlan>& leg_plans() {
   return plans;
 }
 
-Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options) {
+Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, const InquiryOptions& options) {
   const int service_program = open_service_program();
-  Schedule schedule(options.limits, service_program);
+  Schedule schedule(options.limits, {ground, service_program});
 
   const auto plan = [&](const Operation& operation, const std::vector<std::string>& postures, Gathered& into,
                         bool canary) {
@@ -135,9 +136,12 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
     for (const LegRecord& run : runs)
       if (!run.error.empty()) throw CannotRun(run.error);
   std::vector<std::unique_ptr<Gathered>> gathered;
+  const auto out_of_reach = [&](const Inquiry& inquiry) {
+    return ground.kind() == GroundKind::userns && !inquiry.needs_root.empty();
+  };
   for (const Inquiry& inquiry : inquiries) {
     gathered.push_back(std::make_unique<Gathered>());
-    plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
+    if (!out_of_reach(inquiry)) plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
   }
   schedule.run(options.progress ? options.progress : [](const Progress&) {});
 
@@ -156,6 +160,12 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& op
   for (std::size_t i = 0; i < inquiries.size(); ++i) {
     Answers answers{inquiries[i], {}};
     for (const std::string& posture : inquiries[i].postures) {
+      if (out_of_reach(inquiries[i])) {
+        Verdict& verdict = answers.verdicts.emplace_back();
+        verdict.posture = posture;
+        verdict.reasons.push_back(std::string(needs_root) + inquiries[i].needs_root);
+        continue;
+      }
       auto& legs = gathered[i]->legs[posture];
       sort_by_plan(legs);
       Verdict verdict = judge(gathered[i]->oracles, legs, posture, symbolizer, inquiries[i].operation.shown);

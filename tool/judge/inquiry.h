@@ -22,6 +22,7 @@ struct Inquiry {
   std::string library;  // as the user gave it
   Operation operation;
   std::vector<std::string> postures;
+  std::string needs_root = {};  // why it cannot be judged without; empty: it can, as far as is known
 };
 
 struct Answers {
@@ -50,6 +51,6 @@ class CannotRun : public std::runtime_error {
 
 // Runs everything; of no inquiry, the canary in every posture. Where the canary was not caught, nothing is said to
 // work. Throws CannotRun before anything long has begun.
-Inquired inquire(const std::vector<Inquiry>& inquiries, const InquiryOptions& options);
+Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, const InquiryOptions& options);
 
 }  // namespace behalf::tool

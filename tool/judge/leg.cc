@@ -22,6 +22,7 @@
 
 #include "call/prototype.h"
 #include "judge/expectation.h"
+#include "judge/needs_root.h"
 #include "service/marks.h"
 #include "trace/filter.h"
 #include "trace/memory.h"
@@ -90,7 +91,8 @@ struct Cast {
   for (std::string& variable : environment) envp.push_back(variable.data());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
-  // As root, before becoming anybody: so NO_NEW_PRIVS is not needed, and set-user-ID programs stay what they are.
+  // As root, before becoming anybody: so NO_NEW_PRIVS is not needed, and set-user-ID programs stay what they are. The
+  // root of a user namespace may do so too: it has CAP_SYS_ADMIN in its own (seccomp(2)).
   if (const int error = install_filter(cast.filter); error != 0)
     throw std::system_error(error, std::generic_category(), "installing the seccomp filter");
   become(person);
@@ -110,6 +112,7 @@ struct Cast {
     if (read(go.read, &start, 1) != 1) _exit(69);
     setsid();
     enter_stage(cast.operation.shown);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten where becoming root was a change (prctl(2))
     const pid_t service = fork();
     if (service < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (service == 0) {
@@ -305,13 +308,13 @@ std::string how_it_ended(int status) {
 
 class Leg {
  public:
-  Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program,
-      std::optional<int> cpu)
+  Leg(const Operation& operation, const LegPlan& plan, const Limits& limits, const Means& means, std::optional<int> cpu)
       : plan_(plan),
         limits_(limits),
+        ground_(means.ground),
         observer_(plan, record_),
         tracer_(options(cpu), observer_),
-        cast_{operation, plan, service_program, -1, gate_.read, make_filter(plan.handoffs)} {
+        cast_{operation, plan, means.service_program, -1, gate_.read, make_filter(plan.handoffs)} {
     observer_.attach(tracer_);
     record_.name = plan.name;
     record_.posture = plan.posture;
@@ -321,6 +324,7 @@ class Leg {
   LegRecord run() {
     const auto start = Clock::now();
     try {
+      ground_.enter();
       cast_.output = output_ = memfd_create("output", MFD_CLOEXEC);
       if (output_ < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
       fchmod(output_, 0666);  // /dev/stdout may be opened again by anybody
@@ -344,6 +348,7 @@ class Leg {
     chosen.keep_output = plan_.rounds > 0;
     chosen.handoffs = plan_.handoffs;
     chosen.openings = plan_.openings;
+    chosen.refused_births = ground_.kind() == GroundKind::userns;
     cpu_set_t all;
     if (cpu && plan_.rounds == 0 && sched_getaffinity(0, sizeof all, &all) == 0) {
       cpu_set_t one;
@@ -534,12 +539,15 @@ class Leg {
       if (call.broadcast) record_.identity_calls.push_back(call);
     for (std::size_t i = 0; i < tracer_.credentials().size(); ++i)
       record_.credentials.push_back(tracer_.credentials()[static_cast<CredentialsTable::Id>(i)]);
+    if (ground_.kind() == GroundKind::userns)
+      record_.without_root = unlike_as_root(tracer_.effects(), tracer_.credentials());
     record_.problems.assign(tracer_.problems().begin(), tracer_.problems().end());
     if (output_ >= 0) close(output_);
   }
 
   const LegPlan& plan_;
   const Limits& limits_;
+  const Ground& ground_;
   LegRecord record_;
   LegObserver observer_;
   Tracer tracer_;
@@ -558,9 +566,9 @@ class Leg {
 
 }  // namespace
 
-LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program,
+LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, const Means& means,
                   std::optional<int> cpu) {
-  return Leg(operation, plan, limits, service_program, cpu).run();
+  return Leg(operation, plan, limits, means, cpu).run();
 }
 
 }  // namespace behalf::tool

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stage/ground.h"
 #include "stage/stage.h"
 #include "trace/event.h"
 
@@ -30,6 +31,12 @@ struct LegPlan {
   std::string environment;         // whose environment the service has; empty: its own
   bool handoffs = false;           // record how work reaches threads: for blame, several times dearer
   bool openings = false;           // record where descriptors are opened: for provenance
+};
+
+// What every leg is run with.
+struct Means {
+  const Ground& ground;
+  int service_program;
 };
 
 struct Limits {
@@ -76,14 +83,15 @@ struct LegRecord {
   std::vector<Credentials> credentials;
   std::vector<std::string> problems;  // what was not seen: nothing can be said to work in such a leg
   std::optional<Crash> crash;
-  CredentialsTable::Id service = 0;  // what the service wears between calls
+  std::vector<std::string> without_root;  // what would have gone otherwise with it: nor can it be said then
+  CredentialsTable::Id service = 0;       // what the service wears between calls
   std::uint64_t stops = 0;
   std::int64_t milliseconds = 0;
 };
 
-// Runs a leg: forks, stages, traces, waits. Must be called by a process with one thread that is ready to be lost.
-// `cpu` pins tracer and tracees together (several times cheaper), except for the concurrent leg.
-LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, int service_program,
+// Runs a leg: stands on the ground, forks, stages, traces, waits. Must be called by a process with one thread that is
+// ready to be lost. `cpu` pins tracer and tracees together (several times cheaper), except for the concurrent leg.
+LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, const Means& means,
                   std::optional<int> cpu);
 
 }  // namespace behalf::tool

@@ -38,6 +38,7 @@ json binary_safe(const LegRecord& record) {
                 {"openings", record.openings},
                 {"credentials", record.credentials},
                 {"problems", record.problems},
+                {"without_root", record.without_root},
                 {"service", record.service},
                 {"stops", record.stops},
                 {"milliseconds", record.milliseconds}};
@@ -67,6 +68,7 @@ LegRecord read_record(const std::string& text) {
   value.at("openings").get_to(record.openings);
   value.at("credentials").get_to(record.credentials);
   value.at("problems").get_to(record.problems);
+  value.at("without_root").get_to(record.without_root);
   value.at("service").get_to(record.service);
   value.at("stops").get_to(record.stops);
   value.at("milliseconds").get_to(record.milliseconds);

@@ -1,5 +1,6 @@
 #include "judge/right.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,6 +19,11 @@ std::string result_in_words(const Effect& effect) {
   return name != nullptr ? name : fmt::format("error {}", -effect.result);
 }
 
+bool Right::did(const Key& key, const Credentials& as) const {
+  const auto found = worn.find(key);
+  return found != worn.end() && std::find(found->second.begin(), found->second.end(), as) != found->second.end();
+}
+
 Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
   Right right;
   right.user = user;
@@ -27,6 +33,7 @@ Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
     for (const Effect& effect : run.effects) {
       const std::pair key{effect.call, effect.object};
       right.results.try_emplace(key, result_in_words(effect));
+      if (const Credentials& as = run.credentials.at(effect.as); !right.did(key, as)) right.worn[key].push_back(as);
       if (refused(effect))
         right.refused.insert(key);
       else if (effect.finished && effect.result >= 0)

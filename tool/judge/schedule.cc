@@ -52,7 +52,7 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
-Running start(const Job& job, std::size_t index, const Limits& limits, int service_program, std::size_t slot, int cpu) {
+Running start(const Job& job, std::size_t index, const Limits& limits, const Means& means, std::size_t slot, int cpu) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
   const pid_t parent = getpid();
@@ -64,7 +64,7 @@ Running start(const Job& job, std::size_t index, const Limits& limits, int servi
     if (getppid() != parent) _exit(70);
     signal(SIGINT, SIG_IGN);  // the tool ends us
     close(ends[0]);
-    write_all(ends[1], write_record(run_leg(job.operation, job.plan, limits, service_program, cpu)));
+    write_all(ends[1], write_record(run_leg(job.operation, job.plan, limits, means, cpu)));
     _exit(0);
   }
   close(ends[1]);
@@ -109,7 +109,7 @@ void Schedule::run(const std::function<void(const Progress&)>& progress) {
     const auto slot = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
     ++load[slot];
     taken[job] = true;
-    running.push_back(start(jobs_[job], job, limits_, service_program_, slot, places[slot]));
+    running.push_back(start(jobs_[job], job, limits_, means_, slot, places[slot]));
     while (started < jobs_.size() && taken[started]) ++started;
   };
 

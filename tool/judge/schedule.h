@@ -22,7 +22,7 @@ struct Progress {
 
 class Schedule {
  public:
-  Schedule(Limits limits, int service_program) : limits_(limits), service_program_(service_program) {}
+  Schedule(Limits limits, Means means) : limits_(limits), means_(means) {}
 
   void add(Job job) { jobs_.push_back(std::move(job)); }
 
@@ -32,7 +32,7 @@ class Schedule {
 
  private:
   Limits limits_;
-  int service_program_;
+  Means means_;
   std::vector<Job> jobs_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "judge/codes.h"
 #include "judge/expectation.h"
+#include "judge/needs_root.h"
 #include "judge/outcome.h"
 #include "judge/provenance.h"
 #include "judge/right.h"
@@ -93,13 +94,14 @@ class Judge {
     }
     const Call& call = leg_.calls[static_cast<std::size_t>(effect.window)];
     const Account& user = account(call.user);
+    const Right* right_answer = right(call.user);
+    const std::pair key{effect.call, effect.object};
     if (!ran_as(user, as, effect.decides)) {
-      if (!same_for_everybody(effect)) astray(effect, call.user);
+      const bool users_own = right_answer != nullptr && right_answer->did(key, as);
+      if (!users_own && !same_for_everybody(effect)) astray(effect, call.user);
       return;
     }
-    const Right* right_answer = right(call.user);
     if (right_answer == nullptr || !right_answer->usable() || call.user == service_name) return;
-    const std::pair key{effect.call, effect.object};
     if (refused(effect) && !right_answer->refused.contains(key)) {
       Finding finding = about(effect, "denied", call.user);
       finding.got_user = call.user;
@@ -386,6 +388,21 @@ bool same_divergence(const Finding& a, const Finding& b) {
   return !a.effect || a.effect->call == b.effect->call;
 }
 
+// What can be relied on where some of the kernel's answers are others than the machine's root would get: that something
+// was done under the wrong ids, or that they were left behind.
+bool stands_by_itself(const Finding& finding) {
+  const bool left = finding.kind == "lingering" || finding.kind == "broadcast" || finding.kind == "altered";
+  return left || (finding.effect && finding.kind != "denied");
+}
+
+std::set<std::string> seen_without_root(const Oracles& oracles, const std::vector<LegRecord>& legs) {
+  std::set<std::string> reasons;
+  for (const auto& [user, runs] : oracles)
+    for (const LegRecord& run : runs) reasons.insert(run.without_root.begin(), run.without_root.end());
+  for (const LegRecord& leg : legs) reasons.insert(leg.without_root.begin(), leg.without_root.end());
+  return reasons;
+}
+
 // What comes after the first divergence of a call, and says no more than it: its answer, or more of the same.
 bool follows(const Finding& finding, const Finding& first) {
   return !finding.effect || finding.kind == first.kind;
@@ -466,6 +483,9 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
     finding.clock = "first-caller";
     finding.code = code_for(finding.hop, finding.kind).code;
   }
+  for (const std::string& reason : seen_without_root(oracles, legs)) verdict.reasons.push_back(reason);
+  if (for_want_of_root(verdict) && std::none_of(verdict.findings.begin(), verdict.findings.end(), stands_by_itself))
+    verdict.findings.clear();
   std::sort(verdict.reasons.begin(), verdict.reasons.end());
   verdict.reasons.erase(std::unique(verdict.reasons.begin(), verdict.reasons.end()), verdict.reasons.end());
   verdict.answer = !verdict.findings.empty()  ? Answer::fails
@@ -474,14 +494,19 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
   return verdict;
 }
 
+bool for_want_of_root(const Verdict& verdict) {
+  return std::any_of(verdict.reasons.begin(), verdict.reasons.end(),
+                     [](const std::string& reason) { return reason.starts_with(needs_root); });
+}
+
 std::string in_words(const Finding& finding) {
   if (finding.effect) {
     const bool own = finding.thread_role.find("that called") != std::string::npos;
     const std::string place = own ? "" : fmt::format(", by {}", finding.thread_role);
-    if (finding.kind == "denied")
-      return fmt::format("denied: {} {} is refused{}", finding.effect->call, finding.effect->object, place);
-    return fmt::format("{}: {} {} as {}{}", finding.kind, finding.effect->call, finding.effect->object,
-                       finding.got_user, place);
+    const std::string& object = finding.effect->object;
+    const std::string what = finding.effect->call + (object.empty() ? "" : " " + object);
+    if (finding.kind == "denied") return fmt::format("denied: {} is refused{}", what, place);
+    return fmt::format("{}: {} as {}{}", finding.kind, what, finding.got_user, place);
   }
   if (finding.kind == "lingering") return fmt::format("lingering: {} stays {}", finding.thread_role, finding.got_user);
   if (finding.kind == "lost" || finding.kind == "leaked" || finding.kind == "blunted")

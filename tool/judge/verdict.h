@@ -60,6 +60,9 @@ using Oracles = std::map<std::string, std::vector<LegRecord>>;
 Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const std::string& posture,
               Symbolizer& symbolizer, const std::vector<Shown>& shown);
 
+// True where the machine's root is needed for an answer: among the reasons is one of judge/needs_root.h.
+bool for_want_of_root(const Verdict& verdict);
+
 // A finding in a few words: "lost: opened as root by a thread made before the call".
 std::string in_words(const Finding& finding);
 

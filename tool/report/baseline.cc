@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "judge/needs_root.h"
 #include "report/reading.h"
 #include "report/report.h"
 
@@ -43,6 +44,13 @@ std::string read_whole(const std::string& file) {
   return text.str();
 }
 
+bool has_reason_for_root(const json& operation) {
+  const auto reasons = operation.find("reasons");
+  return reasons != operation.end() && std::any_of(reasons->begin(), reasons->end(), [](const json& reason) {
+           return reason.is_string() && reason.get_ref<const std::string&>().starts_with(needs_root);
+         });
+}
+
 bool asked(const std::vector<std::string>& wanted, std::initializer_list<std::string> names) {
   return wanted.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
            return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
@@ -68,12 +76,16 @@ Baseline read_baseline(const std::string& file) {
   if (!document.contains("operations") || !document["operations"].is_array())
     throw is_none("it has no list 'operations'");
 
-  Baseline baseline{text(document, "tool"), text(document, "kernel"), {}};
+  Baseline baseline{text(document, "tool"), text(document, "kernel"), {}, {}};
   for (const json& operation : document["operations"]) {
     const std::string verdict = text(operation, "verdict");
     const std::optional<Answer> answer = answer_named(verdict);
     if (!answer) throw is_none(fmt::format("it has a verdict '{}'", verdict));
-    baseline.answers[{text(operation, "family"), text(operation, "name"), text(operation, "posture")}] = *answer;
+    const Baseline::Key key{text(operation, "family"), text(operation, "name"), text(operation, "posture")};
+    if (*answer == Answer::unclear && has_reason_for_root(operation))
+      baseline.unjudged.insert(key);
+    else
+      baseline.answers[key] = *answer;
   }
   return baseline;
 }
@@ -87,6 +99,7 @@ Comparison compare(const Baseline& baseline, const Report& report, const std::ve
     for (const Verdict& verdict : reported.answers.verdicts) {
       const Baseline::Key key{inquiry.family, inquiry.name, verdict.posture};
       seen.insert(key);
+      if (baseline.unjudged.contains(key) || (verdict.answer == Answer::unclear && for_want_of_root(verdict))) continue;
       Change change{inquiry.family, inquiry.name, verdict.posture, "", std::string(to_string(verdict.answer))};
       const auto before = baseline.answers.find(key);
       if (before == baseline.answers.end()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -21,7 +22,8 @@ struct BaselineError : std::runtime_error {
 struct Baseline {
   using Key = std::tuple<std::string, std::string, std::string>;  // family, operation, posture
   std::string tool, kernel;
-  std::map<Key, Answer> answers;
+  std::map<Key, Answer> answers;  // but for those that it could not give for want of root
+  std::set<Key> unjudged;         // these
 };
 
 // Reads a report that `survey --format json` wrote. Throws BaselineError when the file is none.
@@ -38,8 +40,8 @@ struct Comparison {
   std::vector<Change> worse, better, fresh, gone;
 };
 
-// `families` (or operations) and `postures` are what the survey was asked for, and all when empty: what was not asked
-// for is not gone.
+// What could not be judged for want of root, then or now, has not changed. `families` (or operations) and `postures`
+// are what the survey was asked for, and all when empty: what was not asked for is not gone.
 Comparison compare(const Baseline& baseline, const Report& report, const std::vector<std::string>& families,
                    const std::vector<std::string>& postures);
 

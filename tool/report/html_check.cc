@@ -81,9 +81,11 @@ class Page {
     const bool several = report_.operations.size() > 1 || postures_of(report_).size() > 1;
     for (const Reported& reported : report_.operations)
       for (const Verdict& verdict : reported.answers.verdicts) add(out, reported, verdict, several);
-    out += fmt::format("<footer>{}<p>{}</p><p>Self-check {}. Time in the pictures is the order of events.</p></footer>",
-                       notes_of(report_), escaped(head_of(report_)),
-                       report_.self_check ? "passed" : "FAILED: " + escaped(report_.self_check_trouble));
+    const std::string ground = ground_of(report_);
+    out += fmt::format(
+        "<footer>{}{}<p>{}</p><p>Self-check {}. Time in the pictures is the order of events.</p></footer>",
+        notes_of(report_), ground.empty() ? "" : "<p>Made " + escaped(ground) + ".</p>", escaped(head_of(report_)),
+        report_.self_check ? "passed" : "FAILED: " + escaped(report_.self_check_trouble));
     return out + "</main>";
   }
 

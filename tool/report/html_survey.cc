@@ -193,6 +193,8 @@ std::string html_of_survey(const Report& report) {
       "run as the user herself and then in a service "
       "that impersonates her: alone, after others, beside others, and after a pause.</p>",
       report.operations.size());
+  if (const std::string ground = ground_of(report); !ground.empty())
+    out += fmt::format("<p class=\"reason\">Made {}.</p>", escaped(ground));
   if (!report.self_check)
     out += fmt::format(
         "<p class=\"verdict unclear\">The self-check failed: nothing here is said to work.<small>{}</small></p>",

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "judge/codes.h"
+#include "judge/needs_root.h"
 
 namespace behalf::tool {
 namespace {
@@ -71,6 +72,10 @@ std::string first_reason(const Reported& reported) {
   for (const Verdict& verdict : reported.answers.verdicts)
     if (!verdict.reasons.empty()) return verdict.reasons.front();
   return {};
+}
+
+std::string unclear_in_words(const std::string& reason) {
+  return (reason.starts_with(needs_root) ? "unclear here: " : "unclear: ") + reason;
 }
 
 std::optional<Answer> answer_of(const Cure& cure) {
@@ -143,6 +148,13 @@ std::string valid_utf8(std::string_view bytes) {
 std::string head_of(const Report& report) {
   return fmt::format("{} on Linux {}; impersonation makes any process non-dumpable and clears its parent-death signal",
                      report.tool, report.kernel);
+}
+
+std::string ground_of(const Report& report) {
+  return report.stage == "userns"
+             ? "without root, on a stage in a user namespace: what only the machine's root is granted "
+               "cannot be judged, and is unclear here"
+             : "";
 }
 
 }  // namespace behalf::tool

@@ -23,6 +23,9 @@ std::vector<std::string> postures_of(const Report& report);
 const Finding* first_finding(const Reported& reported);
 std::string first_reason(const Reported& reported);
 
+// "unclear here: needs root: ...", "unclear: ...".
+std::string unclear_in_words(const std::string& reason);
+
 // One word for the cure: it works where every posture it was run in says so.
 std::optional<Answer> answer_of(const Cure& cure);
 
@@ -52,5 +55,8 @@ std::string base_name(const std::string& path);
 
 // What was run, on what: for the foot of a report.
 std::string head_of(const Report& report);
+
+// What the stage stood on and what follows from it, where that was not the machine's root; else empty.
+std::string ground_of(const Report& report);
 
 }  // namespace behalf::tool

@@ -117,6 +117,12 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                        paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
 }
 
+// One line, and another where there was no root.
+std::string head_lines(const Report& report) {
+  const std::string ground = ground_of(report);
+  return head_of(report) + (ground.empty() ? "" : "\n" + ground);
+}
+
 }  // namespace
 
 std::string text_of_check(const Report& report, const Style& style) {
@@ -163,7 +169,7 @@ std::string text_of_check(const Report& report, const Style& style) {
     }
   }
   add_notes(out, report, style);
-  out += paint(Ink::faint, head_of(report)) + "\n";
+  out += paint(Ink::faint, head_lines(report)) + "\n";
   return out;
 }
 
@@ -177,7 +183,7 @@ std::string text_of_survey(const Report& report, const Style& style) {
   std::size_t words_at = 2 + name_width;
   for (const std::string& posture : postures) words_at += column(posture);
   const std::size_t width = std::max<std::size_t>(static_cast<std::size_t>(style.width), words_at + 30);
-  std::string out = "Does this operation work when impersonating?\n" + paint(Ink::faint, head_of(report)) + "\n\n";
+  std::string out = "Does this operation work when impersonating?\n" + paint(Ink::faint, head_lines(report)) + "\n\n";
   out += std::string(2 + name_width, ' ');
   for (const std::string& posture : postures) out += fmt::format("{:<{}}", posture, column(posture));
   out += "what goes wrong, and the cure\n";
@@ -198,7 +204,7 @@ std::string text_of_survey(const Report& report, const Style& style) {
     }
     const Finding* finding = first_finding(reported);
     const std::string reason = first_reason(reported);
-    std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : "unclear: " + reason;
+    std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : unclear_in_words(reason);
     out += wrapped(words, words_at, width) + "\n";
     if (finding == nullptr) continue;
     out += std::string(words_at, ' ') +
@@ -221,7 +227,7 @@ std::string text_of_survey(const Report& report, const Style& style) {
 }
 
 std::string markdown_of_survey(const Report& report) {
-  std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head_of(report));
+  std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head_lines(report));
   std::string family;
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -82,11 +83,16 @@ void bind(const std::string& from, const std::string& to, bool with_mounts_below
         fmt::format("showing {} at {}", from, to));
 }
 
-void make_read_only(const std::string& at) {
+// Of a path, or with an empty one of the mount that the descriptor is.
+void make_read_only(int directory, const std::string& path, const std::string& what) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
-  check(syscall(SYS_mount_setattr, AT_FDCWD, at.c_str(), AT_RECURSIVE, &attributes, sizeof attributes),
-        "making " + at + " read-only");
+  check(syscall(SYS_mount_setattr, directory, path.c_str(), AT_RECURSIVE | (path.empty() ? AT_EMPTY_PATH : 0),
+                &attributes, sizeof attributes),
+        "making " + what + " read-only");
+}
+void make_read_only(const std::string& at) {
+  make_read_only(AT_FDCWD, at, at);
 }
 
 std::string passwd() {
@@ -189,21 +195,49 @@ void make_accounts(const std::string& root) {
   }
 }
 
+// A file of the machine, held so that it can be shown wherever the stage is built, and whoever builds it.
+struct Held {
+  std::string name;
+  std::filesystem::path target;  // of a link; else
+  int mount = -1;                // of the file alone, and read-only
+};
+
 // The shared objects of a folder, each under its own name in another: who may not enter the first may use them all the
 // same, if their own modes allow it.
-void show_shared_objects(const std::string& from, const std::string& to) {
-  constexpr int most = 1000;
-  int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(from)) {
-    const std::string name = entry.path().filename().string(), at = to + "/" + name;
-    if (name.find(".so") == std::string::npos || ++count > most) continue;
-    if (entry.is_symlink()) {
-      check(symlink(std::filesystem::read_symlink(entry.path()).c_str(), at.c_str()), "link " + at);
-    } else if (entry.is_regular_file()) {
-      make_file({at, "", 0, 0, 0644});
-      bind(entry.path().string(), at, false);
-      make_read_only(at);
+std::vector<Held> hold_shared_objects(const std::string& from) {
+  constexpr std::size_t most = 900;  // each is a descriptor, and 1024 are what a process commonly may have
+  std::vector<Held> held;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(from, error), end; entry != end && held.size() < most; ++entry) {
+    const std::string name = entry->path().filename().string(), path = entry->path().string();
+    if (name.find(".so") == std::string::npos) continue;
+    if (entry->is_symlink()) {
+      held.push_back({name, std::filesystem::read_symlink(entry->path())});
+    } else if (entry->is_regular_file()) {
+      const int fd = static_cast<int>(
+          syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | static_cast<unsigned>(O_CLOEXEC)));
+      check(fd, "showing " + path);
+      make_read_only(fd, "", path);
+      held.push_back({name, {}, fd});
     }
+  }
+  if (error) {
+    errno = error.value();
+    fail("showing " + from);
+  }
+  return held;
+}
+
+void show(const std::vector<Held>& files, const std::string& folder) {
+  for (const Held& file : files) {
+    const std::string at = folder + "/" + file.name;
+    if (file.mount < 0) {
+      check(symlink(file.target.c_str(), at.c_str()), "link " + at);
+      continue;
+    }
+    make_file({at, "", 0, 0, 0644});
+    check(syscall(SYS_move_mount, file.mount, "", AT_FDCWD, at.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "showing " + at);
+    close(file.mount);
   }
 }
 
@@ -216,6 +250,38 @@ void raise_loopback() {
   const int result = ioctl(fd, SIOCSIFFLAGS, &request);
   close(fd);
   check(result, "raising the loopback interface");
+}
+
+// What gives a process the namespaces that it may not make.
+std::string remedy() {
+  std::array<char, 2> restricts{};
+  const int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
+  const bool restricted = fd >= 0 && read(fd, restricts.data(), 1) == 1 && restricts[0] == '1';
+  if (fd >= 0) close(fd);
+  return restricted
+             ? "as root, sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; or run behalf itself with sudo"
+             : "in a container, run it with --privileged";
+}
+
+// Whether a process can be somebody of the stage, tried in one that is then done with.
+std::string why_no_accounts() {
+  const Account& person = accounts().back();
+  const pid_t child = fork();
+  if (child < 0) return fmt::format("cannot make a process: {}", std::strerror(errno));
+  if (child == 0) {
+    const bool could = setgroups(person.groups.size(), person.groups.data()) == 0 &&
+                       setresgid(person.gid, person.gid, person.gid) == 0 &&
+                       setresuid(person.uid, person.uid, person.uid) == 0;
+    _exit(could ? 0 : errno);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status == 0) return {};
+  return fmt::format(
+      "cannot become {} with groups ({}): this user namespace has not the ids of an account, or denies setgroups "
+      "(unshare "
+      "-r makes such): run behalf outside of it",
+      person.uid, std::strerror(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR));
 }
 
 // What of /proc speaks to the machine and not to the stage.
@@ -246,8 +312,7 @@ Placed place_on_stage(const std::string& file) {
 }
 
 std::string why_no_stage() {
-  if (geteuid() != 0) return "needs root: run it with sudo (the stage has accounts of its own, which only root can be)";
-  // Tried on a child, and not inferred: containers take away any of them.
+  // Tried, and not inferred: containers take away any of them.
   for (const auto& [flag, name] : {std::pair{CLONE_NEWNS, "mount"},
                                    {CLONE_NEWPID, "pid"},
                                    {CLONE_NEWIPC, "ipc"},
@@ -255,12 +320,10 @@ std::string why_no_stage() {
                                    {CLONE_NEWUTS, "uts"}}) {
     const long child = syscall(SYS_clone, SIGCHLD | flag, nullptr, nullptr, nullptr, nullptr);
     if (child == 0) _exit(0);
-    if (child < 0)
-      return fmt::format("cannot make a {} namespace ({}): in a container, run it with --privileged", name,
-                         std::strerror(errno));
+    if (child < 0) return fmt::format("cannot make a {} namespace ({}): {}", name, std::strerror(errno), remedy());
     waitpid(static_cast<pid_t>(child), nullptr, 0);
   }
-  return {};
+  return why_no_accounts();
 }
 
 void enter_stage(const std::vector<Shown>& shown) {
@@ -268,15 +331,15 @@ void enter_stage(const std::vector<Shown>& shown) {
   umask(022);
   check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "making the mounts private");
 
+  // Directories to be shown may lie below /tmp, which is covered next, or where only the caller may look.
+  std::vector<std::vector<Held>> held;
+  for (const Shown& directory : shown) held.push_back(hold_shared_objects(directory.from));
+  // In a user namespace we are root from here on; as root, no less than before.
+  check(setresgid(0, 0, 0), "becoming root's group");
+  check(setresuid(0, 0, 0), "becoming root");
+
   // The new root is built on /tmp, unseen by anybody else, and then becomes the root.
   const std::string root = "/tmp";
-  std::vector<int> sources;  // directories to be shown may lie below /tmp themselves: held before it is covered
-  for (const Shown& directory : shown) {
-    const int fd = static_cast<int>(
-        syscall(SYS_open_tree, AT_FDCWD, directory.from.c_str(), OPEN_TREE_CLONE | static_cast<unsigned>(O_CLOEXEC)));
-    check(fd, "showing " + directory.from);
-    sources.push_back(fd);
-  }
   mount_tmpfs(root, 0755);
   show_machine(root);
   for (const Folder& folder : own_folders) {
@@ -294,17 +357,12 @@ void enter_stage(const std::vector<Shown>& shown) {
   make_shared_places(root);
   make_devices(root + "/dev");
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    const std::string at = root + shown[i].at;
-    const std::string whole = at + ".whole";
-    make_folder(at, 0755);
-    make_folder(whole, 0700);
-    check(syscall(SYS_move_mount, sources[i], "", AT_FDCWD, whole.c_str(), MOVE_MOUNT_F_EMPTY_PATH),
-          "showing " + shown[i].from);
-    close(sources[i]);
-    show_shared_objects(whole, at);
-    check(umount2(whole.c_str(), MNT_DETACH), "showing " + shown[i].from);
+    make_folder(root + shown[i].at, 0755);
+    show(held[i], root + shown[i].at);
   }
-  check(mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "proc");
+  // In a user namespace the kernel shows no more of /proc than the machine does (mount_namespaces(7)).
+  check(mount("proc", (root + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
+        "proc (where the machine's own is covered in part, as in a container, only the machine's root may)");
   guard_proc(root + "/proc");
 
   check(chdir(root.c_str()), "chdir");

@@ -25,11 +25,13 @@ struct Placed {
 };
 Placed place_on_stage(const std::string& file);
 
-// What the machine lacks to make a stage, in words that say how to get it; empty when nothing.
+// What the machine lacks to make a stage, in words that say how to get it; empty when nothing. To be asked on the
+// ground that the stage is to stand on (ground.h). Forks.
 std::string why_no_stage();
 
-// Makes the stage around the calling process, which must be the first of a new pid namespace and have one thread.
-// Needs CAP_SYS_ADMIN. Throws std::system_error that names the step.
+// Makes the stage around the calling process, which must be the first of a new pid namespace, have one thread, and
+// stand on the ground; it is the stage's root afterwards. What only the caller may enter of what is to be shown, is
+// shown all the same. Needs CAP_SYS_ADMIN. Throws std::system_error that names the step.
 void enter_stage(const std::vector<Shown>& shown);
 
 // Turns the calling process into the account for good: all ids, groups, working directory; for the service, all of it

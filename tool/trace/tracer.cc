@@ -447,7 +447,7 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
       if (call.number == SYS_clone3) read_object(live.tid, arguments[0], flags);
       if (flags & CLONE_UNTRACED)
         problems_.insert("a thread or process was made with CLONE_UNTRACED: it cannot be followed");
-      return false;
+      return options_.refused_births;
     }
     case Role::mark:
       if (arguments[0] != mark_option) return enter_identity(live, call);
@@ -494,6 +494,7 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
     problems_.insert("more than 100000 effects in one leg: the rest was not judged");
     return false;
   }
+  if (call.number == SYS_prlimit64 && arguments[2] == 0) return false;  // it only asks
   Decides decides = call.decides;
   // access(2): with AT_EACCESS the effective ids decide, as for an open.
   if (call.number == SYS_faccessat2 && (arguments[3] & AT_EACCESS)) decides = Decides::fs;
@@ -562,6 +563,13 @@ void Tracer::at_exit_stop(Live& live) {
       case Role::causal:
       case Role::output:
         leave_causal(live, result);
+        break;
+      case Role::birth:
+        if (result < 0) {
+          Effect& refused = add_effect(live, std::string(live.call->name), "", Decides::none, current(live));
+          refused.result = result;
+          refused.finished = true;
+        }
         break;
       default:
         break;

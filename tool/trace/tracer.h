@@ -60,6 +60,8 @@ struct TracerOptions {
   bool handoffs = false;
   // Record where files, connections and rings are opened.
   bool openings = false;
+  // Record the births that the kernel refused, as effects: a stop more at each.
+  bool refused_births = false;
   // Keep the bytes that each thread writes to descriptor 1.
   bool keep_output = false;
   // Read ids from /proc alone, as on kernels before 6.13: for tests.
