@@ -103,10 +103,11 @@ constexpr SystemCall table[] = {
     {SYS_userfaultfd, "userfaultfd", effect, D::effective}, {SYS_sethostname, "sethostname", effect, D::effective},
     {SYS_reboot, "reboot", effect, D::effective}, {SYS_syslog, "syslog", effect, D::effective},
 
-    // No id of the caller's decides, but its capabilities or a count of its user's; watched for what they are refused.
-    {SYS_sched_setparam, "sched_setparam", effect}, {SYS_sched_setattr, "sched_setattr", effect}, {SYS_ioprio_set, "ioprio_set", effect},
-    {SYS_mlock, "mlock", effect}, {SYS_mlock2, "mlock2", effect}, {SYS_mlockall, "mlockall", effect},
-    {SYS_setrlimit, "setrlimit", effect}, {SYS_prlimit64, "prlimit64", effect}, {SYS_inotify_init1, "inotify_init1", effect},
+    // No id decides, but a capability or a count: watched for what they are refused.
+    {SYS_sched_setparam, "sched_setparam", effect, D::power}, {SYS_sched_setattr, "sched_setattr", effect, D::power},
+    {SYS_ioprio_set, "ioprio_set", effect, D::power}, {SYS_inotify_init1, "inotify_init1", effect, D::power},
+    {SYS_mlock, "mlock", effect, D::power}, {SYS_mlock2, "mlock2", effect, D::power}, {SYS_mlockall, "mlockall", effect, D::power},
+    {SYS_setrlimit, "setrlimit", effect, D::power}, {SYS_prlimit64, "prlimit64", effect, D::power},
 
     // Births are reported by the kernel; clone and clone3 are here for CLONE_UNTRACED.
     {SYS_clone, "clone", birth}, {SYS_clone3, "clone3", birth},
@@ -153,7 +154,7 @@ const SystemCall* find_system_call(int number) {
 }
 
 std::string_view to_string(Decides decides) {
-  constexpr std::array<std::string_view, 6> names = {"none", "fs", "effective", "real", "program", "sender"};
+  constexpr std::array<std::string_view, 7> names = {"none", "fs", "effective", "real", "program", "sender", "power"};
   return names[static_cast<std::size_t>(decides)];
 }
 

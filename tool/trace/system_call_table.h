@@ -29,6 +29,7 @@ enum class Decides : std::uint8_t {
   real,       // ruid, rgid (access(2), keyrings(7))
   program,    // what a new program is left with (execve(2))
   sender,     // the effective or the real uid (kill(2))
+  power,      // no id: a capability, or a count of the user's
 };
 
 // What the object of an effect is, and where.

@@ -566,7 +566,7 @@ void Tracer::at_exit_stop(Live& live) {
         break;
       case Role::birth:
         if (result < 0) {
-          Effect& refused = add_effect(live, std::string(live.call->name), "", Decides::none, current(live));
+          Effect& refused = add_effect(live, std::string(live.call->name), "", Decides::power, current(live));
           refused.result = result;
           refused.finished = true;
         }
