@@ -75,7 +75,7 @@ TEST(Pages, Html_has_the_page_of_a_finding_folded) {
   const std::string html = html_of_check(report_with({lost("openat", "/home/alice/note.txt")}));
   EXPECT_THAT(html, HasSubstr("<details class=\"page\"><summary>What B102 is"));
   EXPECT_THAT(html, HasSubstr("<h4>The cure</h4>"));
-  EXPECT_THAT(html, HasSubstr("std::function&lt;void()&gt; as_caller"));
+  EXPECT_THAT(html, HasSubstr("behalf::ThreadPool&amp; pool, Work work"));
 }
 
 TEST(Pages, Markdown_becomes_text_that_keeps_to_the_width) {
