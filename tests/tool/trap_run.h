@@ -1,6 +1,9 @@
 // A trap program run under a Tracer, and what was seen of it.
 #pragma once
 
+#include <linux/filter.h>
+
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -17,14 +20,15 @@ class Watcher : public Observer {
  public:
   std::vector<Mark> marks;
   std::string wants_stacks_of;  // calls with this in their object
-  bool wants_births = false;
+  bool wants_births = false, wants_refusals = false;
   std::vector<std::pair<int, int>> ends;  // thread number, wait status
 
   void on_mark(const Mark& mark) override { marks.push_back(mark); }
   bool wants_stack(const Effect& effect, const Credentials&) override {
-    return !wants_stacks_of.empty() && effect.object.find(wants_stacks_of) != std::string::npos;
+    return !wants_stacks_of.empty() &&
+           (effect.object.empty() || effect.object.find(wants_stacks_of) != std::string::npos);
   }
-  bool wants_stack_after(const Effect&) override { return false; }
+  bool wants_stack_after(const Effect& effect) override { return wants_refusals && effect.result == -EACCES; }
   bool wants_birth_stack(int) override { return wants_births; }
   int window(int) override { return 0; }
   void on_process_end(int thread, int status) override { ends.emplace_back(thread, status); }
@@ -35,11 +39,12 @@ class Watcher : public Observer {
 std::string trap_path(const std::string& name);
 
 struct Start {
-  std::string program = {};             // a trap's name, or a path
-  std::vector<std::string> words = {};  // after the program's name
-  std::function<void()> before = {};    // in the child, after the filter is installed and before the exec
-  std::string directory = {};           // to start in
-  bool filtered = true;                 // false: run without the filter, for comparison
+  std::string program = {};              // a trap's name, or a path
+  std::vector<std::string> words = {};   // after the program's name
+  std::function<void()> before = {};     // in the child, after the filter is installed and before the exec
+  std::string directory = {};            // to start in
+  bool filtered = true;                  // false: run without the filter, for comparison
+  std::vector<sock_filter> filter = {};  // instead of the tool's own
 };
 
 class TrapRun {

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -36,20 +37,20 @@ constexpr long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_T
 // glibc runs a process-wide change of ids in every thread, in the handler of this signal (nptl(7)).
 constexpr int setxid_signal = 33;
 
-// Calls whose result is a descriptor, and whose outcome depends on who opens.
-bool opens(const SystemCall& call) {
-  constexpr int numbers[] = {
-#ifdef SYS_open
-      SYS_open,   SYS_creat,
-#endif
-      SYS_openat, SYS_openat2, SYS_open_by_handle_at, SYS_mq_open};
-  return std::find(std::begin(numbers), std::end(numbers), call.number) != std::end(numbers);
+bool sent_by_the_kernel(pid_t tid) {
+  siginfo_t info{};
+  return ptrace(PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.si_code == SI_KERNEL;
 }
 
-// Wakes a blocked waitpid now and then, so that deadlines are seen; the handler does nothing on purpose.
+// Wakes a blocked waitpid now and then, so that deadlines are seen; the handler does nothing on purpose. And no SIGCHLD
+// comes at every stop: waitpid tells.
 class Ticker {
  public:
   Ticker() {
+    struct sigaction no_stops {};
+    no_stops.sa_handler = SIG_DFL;
+    no_stops.sa_flags = SA_NOCLDSTOP;
+    sigaction(SIGCHLD, &no_stops, &before_children_);
     struct sigaction action {};
     action.sa_handler = [](int) {};
     sigaction(SIGALRM, &action, &before_);  // no SA_RESTART: the wait is to end
@@ -60,13 +61,28 @@ class Ticker {
     const itimerval never = {};
     setitimer(ITIMER_REAL, &never, nullptr);
     sigaction(SIGALRM, &before_, nullptr);
+    sigaction(SIGCHLD, &before_children_, nullptr);
   }
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_ {
+  }, before_children_{};
 };
+
+Decides decides_of(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments) {
+  const auto is_keyring_of_user = [](std::uint64_t number) {
+    return static_cast<int>(number) == KEY_SPEC_USER_KEYRING ||
+           static_cast<int>(number) == KEY_SPEC_USER_SESSION_KEYRING;
+  };
+  // access(2): with AT_EACCESS the effective ids decide, as for an open.
+  if (call.number == SYS_faccessat2 && (arguments[3] & AT_EACCESS)) return Decides::fs;
+  // keyrings(7): the user's two keyrings are found by the real id.
+  if (call.number == SYS_keyctl && is_keyring_of_user(arguments[1])) return Decides::real;
+  if (call.number == SYS_add_key && is_keyring_of_user(arguments[4])) return Decides::real;
+  return call.decides;
+}
 
 }  // namespace
 
@@ -95,6 +111,7 @@ Tracer::Live& Tracer::born(pid_t tid, Live* parent, Birth birth) {
   thread.born = ++sequence_;
   if (parent != nullptr) {
     thread.parent = parent->number;
+    live->names_relative = parent->names_relative;
     thread.born_in = observer_.window(parent->number);
     if (observer_.wants_birth_stack(parent->number))
       thread.made_at = unwinder_.unwind_maker(parent->process, parent->tid);
@@ -110,6 +127,7 @@ void Tracer::ended(pid_t tid, int status) {
   const auto found = live_.find(tid);
   if (found == live_.end()) return;
   Live& live = *found->second;
+  take_what_is_told(live);
   Thread& thread = threads_[static_cast<std::size_t>(live.number)];
   thread.ended = true;
   const bool whole = live.tid == live.process;
@@ -173,6 +191,7 @@ void Tracer::resume(Live& live, int request, long signal) {
 }
 
 void Tracer::kill_all() {
+  take_reports();
   for (const auto& [tid, live] : live_)
     if (live->tid == live->process) kill(tid, SIGKILL);
   const auto deadline = Clock::now() + 5s;
@@ -221,11 +240,13 @@ Tracer::Quiet Tracer::run_until_quiet(Clock::duration bound, Clock::time_point d
     if (tid < 0) return Quiet::gone;
     const Quiet now = look();
     if (now == Quiet::quiet) {
+      take_reports();
       settle_rings();
       return now;
     }
     const auto time = Clock::now();
     if (time >= deadline || (now == Quiet::lingering && time - start >= bound)) {
+      take_reports();
       settle_rings();
       return now;
     }
@@ -300,6 +321,7 @@ void Tracer::dispatch(pid_t tid, int status) {
   }
   Live& live = *found->second;
   live.listening = false;
+  if (live.asked) take_report_at_stop(live);
   switch (event) {
     case PTRACE_EVENT_SECCOMP:
       at_seccomp(live);
@@ -353,8 +375,11 @@ void Tracer::at_exec(pid_t tid) {
   if (static_cast<pid_t>(former) != tid && live_.contains(static_cast<pid_t>(former))) {
     auto moved = std::move(live_[static_cast<pid_t>(former)]);
     live_.erase(static_cast<pid_t>(former));
-    if (const auto leader = live_.find(tid); leader != live_.end())
+    if (const auto leader = live_.find(tid); leader != live_.end()) {
+      take_what_is_told(*leader->second);
       threads_[static_cast<std::size_t>(leader->second->number)].ended = true;
+    }
+    moved->report.reset();
     moved->tid = tid;
     moved->handle.emplace(tid);
     if (options_.ignore_pidfd_info) moved->handle.reset();
@@ -368,6 +393,7 @@ void Tracer::at_exec(pid_t tid) {
   Live& live = *found->second;
   for (auto other = live_.begin(); other != live_.end();) {
     if (other->second->process == live.process && other->second->tid != tid) {
+      take_what_is_told(*other->second);
       threads_[static_cast<std::size_t>(other->second->number)].ended = true;
       other = live_.erase(other);
     } else {
@@ -391,6 +417,11 @@ void Tracer::at_exec(pid_t tid) {
 }
 
 void Tracer::at_signal(Live& live, int signal) {
+  if (signal == SIGSTOP && live.owes_stop && sent_by_the_kernel(live.tid)) {
+    live.owes_stop = false;  // what it was sent for has been seen to
+    resume(live, PTRACE_CONT);
+    return;
+  }
   if (signal == setxid_signal) live.in_setxid = true;
   if (signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGILL || signal == SIGFPE) {
     live.last_fatal = signal;
@@ -416,6 +447,8 @@ void Tracer::at_seccomp(Live& live) {
   }
   live.call = call;
   live.arguments = arguments;
+  live.at_instruction = info.instruction_pointer;
+  live.at_stack = info.stack_pointer;
   if (enter(live, *call, arguments)) {
     resume(live, PTRACE_SYSCALL);
   } else {
@@ -495,33 +528,25 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
     return false;
   }
   if (call.number == SYS_prlimit64 && arguments[2] == 0) return false;  // it only asks
-  Decides decides = call.decides;
-  // access(2): with AT_EACCESS the effective ids decide, as for an open.
-  if (call.number == SYS_faccessat2 && (arguments[3] & AT_EACCESS)) decides = Decides::fs;
-  // keyrings(7): the user's two keyrings are found by the real id.
-  if (call.number == SYS_keyctl && static_cast<int>(arguments[1]) <= -4 && static_cast<int>(arguments[1]) >= -5)
-    decides = Decides::real;
-  if (call.number == SYS_add_key && static_cast<int>(arguments[4]) <= -4 && static_cast<int>(arguments[4]) >= -5)
-    decides = Decides::real;
-  std::string object = object_of(live, call, arguments);
-  if (object.empty() && call.object != Object::none) return false;  // of its own process, or of no name: no effect
-  const auto as = current(live);
-  if (live.handle) {
-    // Track, then verify: the model must say what the kernel says.
-    const auto truth = live.handle->ids();
-    const Credentials& model = credentials_[as];
-    if (truth && *truth != ThreadIds{model.uid, model.gid}) {
-      problems_.insert(
-          fmt::format("a thread's credentials changed unseen: {} was expected at {}", describe(model), call.name));
-      live.fresh = false;
-    }
-  }
-  Effect& effect = add_effect(live, std::string(call.name), std::move(object), decides, current(live));
+  const bool told = is_told(live, call);
+  bool path_told = told && path_is_told(live, call, arguments);
+  std::string object = path_told ? std::string() : object_of(live, call, arguments);
+  // Of its own process, or of no name: no effect.
+  if (object.empty() && call.object != Object::none && !path_told) return false;
+  Effect& effect =
+      add_effect(live, std::string(call.name), std::move(object), decides_of(call, arguments), current(live));
   live.effect = effects_.size() - 1;
   effect.reads = only_reads(call, arguments);
-  if (decides != Decides::program && observer_.wants_stack(effect, credentials_[effect.as]))
+  if (live.handle && !(told && reporter_->tells_ids()))
+    if (const auto truth = live.handle->ids()) verify(live, effect, *truth);
+  if (effect.decides != Decides::program && observer_.wants_stack(effect, credentials_[effect.as])) {
     effect.stack = unwinder_.unwind(live.process, live.tid);
-  return true;
+    if (std::exchange(path_told, false)) name(effect, object_of(live, call, arguments));
+  }
+  if (!told) return true;
+  live.report->ask(path_told ? arguments[static_cast<std::size_t>(call.at)] : 0);
+  live.asked = true;
+  return false;
 }
 
 void Tracer::note_opening(Live& live, int descriptor, const std::string& object) {
@@ -531,16 +556,20 @@ void Tracer::note_opening(Live& live, int descriptor, const std::string& object)
                        std::string(live.call->name), object, current(live), unwinder_.unwind(live.process, live.tid)});
 }
 
-void Tracer::leave_effect(Live& live, long result) {
+void Tracer::note_opening_by(Live& live, long result) {
+  const std::string& object = effects_[*live.effect].object;
+  if (opens(*live.call) && result >= 0) note_opening(live, static_cast<int>(result), object);
+  if (live.call->object == Object::socket_address && (result == 0 || result == -EINPROGRESS))
+    note_opening(live, static_cast<int>(live.arguments[0]), object);
+}
+
+void Tracer::leave_effect(Live& live, long result, bool stands_there) {
   if (!live.effect) return;
   Effect& effect = effects_[*live.effect];
   effect.result = result;
   effect.finished = true;
-  if (opens(*live.call) && result >= 0) note_opening(live, static_cast<int>(result), effect.object);
-  if (live.call->object == Object::socket_address && (result == 0 || result == -EINPROGRESS))
-    note_opening(live, static_cast<int>(live.arguments[0]), effect.object);
   live.effect.reset();
-  if (effect.stack.empty() && observer_.wants_stack_after(effect))
+  if (effect.stack.empty() && stands_there && observer_.wants_stack_after(effect))
     effect.stack = unwinder_.unwind(live.process, live.tid);
 }
 
@@ -552,6 +581,7 @@ void Tracer::at_exit_stop(Live& live) {
   if (live.call != nullptr) {
     switch (live.call->role) {
       case Role::effect:
+        if (live.effect) note_opening_by(live, result);
         leave_effect(live, result);
         break;
       case Role::ring:

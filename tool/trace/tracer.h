@@ -5,7 +5,7 @@
 //     tracer.adopt(pid);              // a child that waits to be adopted
 //     tracer.run_until([&] { return tracer.empty(); }, limit);
 //
-// Cost per traced call, tracer and tracee on one CPU: two stops; see bench/.
+// Cost per traced call, tracer and tracee on one CPU: two stops; one where the kernel tells results; see bench/.
 #pragma once
 
 #include <sched.h>
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "trace/event.h"
+#include "trace/exit_report.h"
 #include "trace/ring.h"
 #include "trace/unwinder.h"
 
@@ -41,7 +42,7 @@ class Observer {
   virtual ~Observer() = default;
   // The thread stands at a mark, and goes on from it.
   virtual void on_mark(const Mark& mark) = 0;
-  // An effect is about to happen. True: its stack is wanted.
+  // An effect is about to happen; where it opens a file, its object may not be known yet. True: its stack is wanted.
   virtual bool wants_stack(const Effect& effect, const Credentials& as) = 0;
   // An effect is over, or its process is. True: its stack is wanted now, if there is none yet.
   virtual bool wants_stack_after(const Effect& effect) = 0;
@@ -64,6 +65,9 @@ struct TracerOptions {
   bool refused_births = false;
   // Keep the bytes that each thread writes to descriptor 1.
   bool keep_output = false;
+  // From so many effects on, results are told by the kernel where it will (exit_report.h), and calls are not stopped at
+  // when they end: not sooner, since the first few would not repay the making of it.
+  std::size_t results_told_after = 256;
   // Read ids from /proc alone, as on kernels before 6.13: for tests.
   bool ignore_pidfd_info = false;
 };
@@ -143,8 +147,17 @@ class Tracer {
   void leave_causal(Live& live, long result);
   void leave_futex(Live& live, long result);
   void leave_transfer(Live& live, long result);
-  void leave_effect(Live& live, long result);
+  void leave_effect(Live& live, long result, bool stands_there = true);
+  bool is_told(Live& live, const SystemCall& call);
+  bool path_is_told(const Live& live, const SystemCall& call, const Arguments& arguments) const;
+  void name(Effect& effect, std::string object) const;
+  void name_by_report(Live& live);
+  void take_report(Live& live, bool still, bool stands_there);
+  void take_report_at_stop(Live& live);
+  void take_what_is_told(Live& live);
+  void take_reports();
   void leave_ring(Live& live, long result);
+  void note_opening_by(Live& live, long result);
   void note_opening(Live& live, int descriptor, const std::string& object);
   void leave_affinity(Live& live, long result);
 
@@ -152,6 +165,7 @@ class Tracer {
   void add_ring_effects(Live& live, std::uint64_t ring, const std::vector<RingRequest>& requests);
   Effect& add_effect(Live& live, std::string call, std::string object, Decides decides, CredentialsTable::Id as);
   CredentialsTable::Id current(Live& live);
+  void verify(Live& live, Effect& effect, const ThreadIds& truth);
   std::string object_of(Live& live, const SystemCall& call, const Arguments& arguments) const;
   bool timer_armed() const;
   Quiet look() const;
@@ -164,6 +178,8 @@ class Tracer {
   std::vector<IdentityCall> identity_calls_;
   std::vector<Output> outputs_;
   std::set<std::string> problems_;
+  std::unique_ptr<ExitReporter> reporter_;  // outlives who is watched
+  bool asked_for_reporter_ = false;
   std::unordered_map<pid_t, std::unique_ptr<Live>> live_;
   std::unordered_map<pid_t, int> early_;                             // stopped before its birth was reported
   std::map<std::array<std::uint64_t, 3>, Clock::time_point> armed_;  // (process, kind, id) of timers

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trace/credentials.h"
+#include "trace/exit_report.h"
 #include "trace/tracer.h"
 
 namespace behalf::tool {
@@ -33,16 +34,27 @@ struct Tracer::Live {
   int last_fatal = 0;
   const SystemCall* call = nullptr;  // whose exit is awaited
   Arguments arguments{};
-  std::optional<std::size_t> effect;  // the effect that the call is
-  std::uint64_t waits_on = 0;         // futex word
-  std::uint64_t waits_since = 0;      // sequence number
-  std::optional<std::size_t> wake;    // the wake that the call is
+  std::optional<std::size_t> effect;               // the effect that the call is
+  bool asked = false;                              // the kernel is to tell the effect's result
+  bool owes_stop = false;                          // and has sent a SIGSTOP with it, which is ours
+  bool names_relative = false;                     // it has opened by a relative path
+  std::uint64_t at_instruction = 0, at_stack = 0;  // where the thread stood at its last call
+  std::optional<ExitReporter::Watch> report;
+  std::uint64_t waits_on = 0;       // futex word
+  std::uint64_t waits_since = 0;    // sequence number
+  std::optional<std::size_t> wake;  // the wake that the call is
 
   bool wants_exit() const { return call != nullptr; }
 };
 
 // True when `tid` is a thread of the process.
 bool in_process(pid_t tid, pid_t process);
+
+// A path as the thread means it, from the root.
+std::string absolute(pid_t tid, int directory, std::string path);
+
+// Calls whose result is a descriptor, and whose outcome depends on who opens.
+bool opens(const SystemCall& call);
 
 // True for a call that changes nothing where it is done.
 bool only_reads(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments);

@@ -30,18 +30,6 @@ std::string without_numbers(std::string path) {
   return "/proc/PID" + (end == std::string::npos ? std::string() : path.substr(end));
 }
 
-std::string absolute(pid_t tid, int directory, std::string path) {
-  if (path.empty()) return path;
-  if (path.front() != '/') {
-    std::string base = read_link(directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", tid)
-                                                       : fmt::format("/proc/{}/fd/{}", tid, directory));
-    if (base.empty()) base = directory == AT_FDCWD ? "." : fmt::format("fd {}", directory);
-    if (path == ".") return without_numbers(base);
-    path = (base == "/" ? "" : base) + "/" + path;
-  }
-  return without_numbers(std::move(path));
-}
-
 std::string socket_address(pid_t tid, std::uint64_t address, std::uint64_t size) {
   const std::string bytes = read_memory(tid, address, std::min<std::uint64_t>(size, sizeof(sockaddr_storage)));
   sockaddr_storage storage{};
@@ -78,6 +66,18 @@ long own_number(pid_t tid) {
 }
 
 }  // namespace
+
+std::string absolute(pid_t tid, int directory, std::string path) {
+  if (path.empty()) return path;
+  if (path.front() != '/') {
+    std::string base = read_link(directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", tid)
+                                                       : fmt::format("/proc/{}/fd/{}", tid, directory));
+    if (base.empty()) base = directory == AT_FDCWD ? "." : fmt::format("fd {}", directory);
+    if (path == ".") return without_numbers(base);
+    path = (base == "/" ? "" : base) + "/" + path;
+  }
+  return without_numbers(std::move(path));
+}
 
 std::string Tracer::object_of(Live& live, const SystemCall& call, const Arguments& arguments) const {
   if (call.at < 0) return {};
@@ -128,6 +128,15 @@ void Tracer::add_ring_effects(Live& live, std::uint64_t ring, const std::vector<
     if (effect.deferred || observer_.wants_stack(effect, credentials_[effect.as]))
       effect.stack = unwinder_.unwind(live.process, live.tid);
   }
+}
+
+bool opens(const SystemCall& call) {
+  constexpr int numbers[] = {
+#ifdef SYS_open
+      SYS_open,   SYS_creat,
+#endif
+      SYS_openat, SYS_openat2, SYS_open_by_handle_at, SYS_mq_open};
+  return std::find(std::begin(numbers), std::end(numbers), call.number) != std::end(numbers);
 }
 
 bool only_reads(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments) {
