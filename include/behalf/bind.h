@@ -41,6 +41,9 @@ class Bound {
   // Whether there is a callable: false once it has been moved away or called for the last time.
   explicit operator bool() const noexcept { return f_ != nullptr; }
 
+  // As whom it runs.
+  [[nodiscard]] const Carried& who() const noexcept { return who_; }
+
   // Effects: calls it with the identity worn; the thread is given back afterwards.
   // Errors: what the callable throws; Error as of Impersonation (on the main thread, in `full`: main_thread); it has
   // then not been called. Thread-safe as far as the callable is. Cost: as Impersonation.

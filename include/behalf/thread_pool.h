@@ -293,6 +293,8 @@ class ThreadPool {
 
   // For the library's own use: takes the task over, whatever happens.
   bool enqueue(detail::PoolTask* task, bool only_if_room);
+  // The same for what must not wait and has nobody to throw to: there is room always, and what cannot be queued fails.
+  void take_over(detail::PoolTask* task) noexcept;
 
  private:
   template <class Result>

@@ -90,6 +90,19 @@ class ThreadPool::Core {
     }
   }
 
+  void take_over(detail::PoolTask* task) noexcept {
+    try {
+      const std::lock_guard lock(mutex_);
+      refuse_at_the_end();
+      queues_.push(*task);
+      wake_one_for(task->who.data());
+    } catch (...) {
+      task->fail(std::current_exception());
+      task->complete();
+      discard(task);
+    }
+  }
+
   void cancel() {
     std::stop_source stopped;
     {
@@ -144,10 +157,14 @@ class ThreadPool::Core {
       }
       room_.wait(lock, [&] { return has_room() || ending_; });
     }
-    if (ending_ && serves_ != this) {
-      throw Error(Error::Reason::cancelled, "behalf: ThreadPool: submit: the pool is being destroyed");
-    }
+    refuse_at_the_end();
     return has_room() || ending_;
+  }
+
+  // Under the lock. A pool that is being destroyed takes work of its own workers alone.
+  void refuse_at_the_end() const {
+    if (!ending_ || serves_ == this) return;
+    throw Error(Error::Reason::cancelled, "behalf: ThreadPool: submit: the pool is being destroyed");
   }
 
   void wake_one_for(const detail::TokenPtr& token) {
@@ -297,6 +314,9 @@ ThreadPool::~ThreadPool() = default;
 
 bool ThreadPool::enqueue(detail::PoolTask* task, bool only_if_room) {
   return core_->enqueue(task, only_if_room);
+}
+void ThreadPool::take_over(detail::PoolTask* task) noexcept {
+  core_->take_over(task);
 }
 void ThreadPool::cancel() {
   core_->cancel();

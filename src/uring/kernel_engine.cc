@@ -1,0 +1,358 @@
+#include "uring/kernel_engine.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <thread>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "uring/request_kind.h"
+
+namespace behalf::uring::detail {
+
+namespace {
+
+// What a completion is of: a request by its address, its time limit by the address and one bit, or one of these.
+constexpr std::uint64_t of_nobody = 0;
+constexpr std::uint64_t of_wake = 2;
+constexpr std::uint64_t limit_bit = 1;
+
+std::uint64_t tag_of(const Request& request) noexcept {
+  return reinterpret_cast<std::uintptr_t>(&request);
+}
+
+// The kernel is short of something for the moment (io_uring_enter(2), EAGAIN, EBUSY).
+bool may_pass(int error) noexcept {
+  return error == EAGAIN || error == EBUSY || error == ENOMEM;
+}
+constexpr int patience = 100;  // milliseconds
+
+unsigned clamped(unsigned number, unsigned low, unsigned high) noexcept {
+  return std::clamp(number, low, high);
+}
+
+[[noreturn]] void refuse_set_up(int error) {
+  std::string why = "behalf: uring: set up a ring: io_uring_setup: " + behalf::detail::error_words(error);
+  if (error == EPERM || error == EACCES || error == ENOSYS) {
+    std::string disabled;
+    std::ifstream("/proc/sys/kernel/io_uring_disabled") >> disabled;
+    why += error == ENOSYS                      ? ". This kernel has no io_uring, or a seccomp filter hides it"
+           : disabled == "1" || disabled == "2" ? ". kernel.io_uring_disabled is " + disabled
+                                                : ". A seccomp filter or a security module forbids it";
+    why += ". With Options::without_kernel = use_pool a thread pool does the same by ordinary system calls";
+  }
+  throw Error(error == ENOSYS                     ? Error::Reason::platform
+              : error == EPERM || error == EACCES ? Error::Reason::not_permitted
+                                                  : Error::Reason::out_of_resources,
+              why, error);
+}
+
+[[noreturn]] void refuse_for(const char* attempted, int error) {
+  throw Error(Error::Reason::out_of_resources,
+              std::string{"behalf: uring: "} + attempted + ": " + behalf::detail::error_words(error), error);
+}
+
+}  // namespace
+
+KernelEngine::Owned::Owned(const Options& options, const KernelCalls& calls) {
+  io_uring_params params{};
+  params.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+  const unsigned entries = clamped(options.entries, 64, 32768);
+  // Room for all completions that can be to come, with those of cancellations, so that none overflows.
+  params.cq_entries = clamped(options.under_way_at_most, entries, 1U << 20) + 2 * entries;
+  if (const int failed = calls.set_up(entries, &ring_, &params); failed < 0) refuse_set_up(-failed);
+}
+
+KernelEngine::Owned::~Owned() {
+  io_uring_queue_exit(&ring_);
+}
+
+KernelEngine::KernelEngine(const Options& options, std::span<const iovec> fixed_buffers, Owner& owner)
+    : calls_(kernel_calls()),
+      owner_(owner),
+      ring_(options, calls_),
+      personalities_(ring_.get(), calls_, options.personalities, options.keeps),
+      caller_waits_(options.driven_by == Options::DrivenBy::caller),
+      under_way_at_most_(clamped(options.under_way_at_most, ring_.get().sq.ring_entries, 1U << 20)) {
+  const unsigned entries = ring_.get().sq.ring_entries;
+  prepared_.reserve(entries);
+  if (!fixed_buffers.empty()) {
+    const int failed =
+        io_uring_register_buffers(&ring_.get(), fixed_buffers.data(), static_cast<unsigned>(fixed_buffers.size()));
+    if (failed < 0) refuse_for("register its memory: IORING_REGISTER_BUFFERS", -failed);
+  }
+  // A table of no files yet, as large as the limit of open files lets it be.
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const std::vector<int> none(std::min<std::size_t>(entries, limit.rlim_cur), -1);
+  if (io_uring_register_files(&ring_.get(), none.data(), static_cast<unsigned>(none.size())) == 0) {
+    for (std::size_t file = none.size(); file > 0; --file) free_files_.push_back(static_cast<int>(file) - 1);
+  }
+}
+
+KernelEngine::~KernelEngine() {
+  // The wake's read is still under way, and ends with the ring; what it writes to must be there until then.
+  if (wake_is_watched_) {
+    wake();
+    const auto until = Clock::now() + std::chrono::milliseconds{patience};
+    while (wake_is_watched_ && Clock::now() < until) {
+      sleep_until(until);
+      take_completions();
+    }
+  }
+}
+
+void KernelEngine::wake() noexcept {
+  wake_up_.call();
+}
+
+void KernelEngine::count(Counts& counts) const noexcept {
+  counts.entered = entered_.load(std::memory_order_relaxed);
+  personalities_.count(counts);
+}
+
+// Room for so many more, 0 or an errno.
+int KernelEngine::room_for(unsigned requests) noexcept {
+  if (io_uring_sq_space_left(&ring_.get()) >= requests) return 0;
+  const int failed = hand_over();
+  return io_uring_sq_space_left(&ring_.get()) >= requests ? 0 : failed < 0 ? -failed : EAGAIN;
+}
+
+bool KernelEngine::begin(Operation& operation) noexcept {
+  const std::span<Request> requests = operation.requests();
+  unsigned needed = 0;
+  bool opens = false;
+  for (const Request& request : requests) {
+    needed += request.data().limited ? 2 : 1;
+    opens |= means_opened(request.data());
+  }
+  if (under_way_ + needed > under_way_at_most_) return false;
+  if (opens && free_files_.empty()) return false;
+  try {
+    if (const int error = room_for(needed); error != 0) refuse_for("hand over a request: io_uring_enter", error);
+    auto personality = personalities_.id_for(operation.whose.data());
+    if (!personality) {
+      // All belong to requests that wait to be handed over.
+      if (const int error = hand_over(); error < 0) refuse_for("hand over requests: io_uring_enter", -error);
+      personality = personalities_.id_for(operation.whose.data());
+    }
+    if (!personality) refuse_for("make room for another identity", EAGAIN);
+    if (opens) {
+      operation.file = free_files_.back();
+      free_files_.pop_back();
+    }
+    operation.to_come = needed;
+    under_way_ += needed;
+    prepare(operation, *personality);
+    return true;
+  } catch (...) {
+    operation.refused = std::current_exception();
+    return false;
+  }
+}
+
+void KernelEngine::prepare(Operation& operation, std::uint16_t personality) noexcept {
+  const std::span<Request> requests = operation.requests();
+  for (Request& request : requests) {
+    request.data().of = &operation;
+    request.data().pending = true;
+    prepare(request, &request == &requests.back(), personality);
+  }
+}
+
+void KernelEngine::prepare(Request& request, bool last, std::uint16_t personality) noexcept {
+  RequestData& data = request.data();
+  io_uring_sqe& sqe = next_sqe();
+  const int file = data.of->file;
+  data.kind->prepare(sqe, data, file < 0 ? data.flags | data.kind->close_on_exec : data.flags);
+  io_uring_sqe_set_data64(&sqe, tag_of(request));
+  sqe.personality = personality;
+  if (file >= 0 && data.kind->opens) {
+    sqe.file_index = static_cast<unsigned>(file) + 1;
+  } else if (means_opened(data) && data.kind->closes) {
+    sqe.fd = 0;
+    sqe.file_index = static_cast<unsigned>(file) + 1;
+  } else if (means_opened(data)) {
+    sqe.fd = file;
+    sqe.flags |= IOSQE_FIXED_FILE;
+  }
+
+  const unsigned link = last ? 0 : data.link == Link::always ? unsigned{IOSQE_IO_HARDLINK} : unsigned{IOSQE_IO_LINK};
+  if (!data.limited) {
+    sqe.flags = static_cast<std::uint8_t>(sqe.flags | link);
+    return;
+  }
+  sqe.flags = static_cast<std::uint8_t>(sqe.flags | (link != 0 ? link : unsigned{IOSQE_IO_LINK}));
+  io_uring_sqe& limit = next_sqe();
+  io_uring_prep_link_timeout(&limit, reinterpret_cast<__kernel_timespec*>(&data.limit), 0);
+  io_uring_sqe_set_data64(&limit, tag_of(request) | limit_bit);
+  limit.flags = static_cast<std::uint8_t>(link);
+  limit.personality = personality;
+}
+
+// There is room.
+io_uring_sqe& KernelEngine::next_sqe() noexcept {
+  io_uring_sqe* const sqe = io_uring_get_sqe(&ring_.get());
+  prepared_.push_back(sqe);
+  return *sqe;
+}
+
+void KernelEngine::watch_wake() noexcept {
+  if (wake_is_watched_ || room_for(1) != 0) return;
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_read(&sqe, wake_up_.fd(), &wakes_, sizeof wakes_, 0);
+  io_uring_sqe_set_data64(&sqe, of_wake);
+  sqe.personality = personalities_.own();
+  wake_is_watched_ = true;
+}
+
+void KernelEngine::cancel(Operation& operation) noexcept {
+  for (const Request& request : operation.requests()) {
+    if (!request.data().pending || room_for(1) != 0) continue;
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_cancel64(&sqe, tag_of(request), 0);
+    io_uring_sqe_set_data64(&sqe, of_nobody);
+    sqe.personality = personalities_.own();
+    ++under_way_;
+  }
+}
+
+// Returns 0, or an errno negated; what could not be handed over has ended then.
+int KernelEngine::hand_over() noexcept {
+  int tries = 0;
+  while (!prepared_.empty()) {
+    entered_.fetch_add(1, std::memory_order_relaxed);
+    const int taken = calls_.submit(&ring_.get());
+    cannot_hand_over_ = taken < 0 && !may_pass(-taken) && taken != -EINTR;
+    if (taken > 0) {
+      prepared_.erase(prepared_.begin(),
+                      prepared_.begin() + std::min<long>(taken, static_cast<long>(prepared_.size())));
+      tries = 0;
+    } else if (cannot_hand_over_) {
+      give_up_the_rest(taken);
+      return taken;
+    } else if (taken != -EINTR) {
+      if (++tries > patience) {
+        give_up_the_rest(taken < 0 ? taken : -EAGAIN);
+        return taken < 0 ? taken : -EAGAIN;
+      }
+      take_completions();
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+  }
+  personalities_.handed_over();
+  return 0;
+}
+
+// What the kernel does not take ends with that error. It stays in the kernel's queue, emptied of its sense, for the
+// case that the kernel takes it one day.
+void KernelEngine::give_up_the_rest(int error) noexcept {
+  // What ends may have something to be cancelled in its turn, which is prepared behind and not given up here; if the
+  // kernel takes some by then, the rest stays for the next time.
+  const std::size_t count = prepared_.size();
+  for (std::size_t i = 0; i < std::min(count, prepared_.size()); ++i) {
+    io_uring_sqe& sqe = *prepared_[i];
+    const std::uint64_t tag = sqe.user_data;
+    io_uring_prep_nop(&sqe);
+    io_uring_sqe_set_data64(&sqe, of_nobody);
+    ++under_way_;
+    completed(tag, error);
+  }
+}
+
+void KernelEngine::turn(Wait wait, std::optional<Clock::time_point> until) noexcept {
+  const auto now = Clock::now();
+  const auto next_to_drop = personalities_.drop_unused(now);
+  watch_wake();
+  (void)hand_over();
+  const bool was_something = take_completions();
+  if (wait == Wait::yes && !was_something) {
+    if (next_to_drop && (!until || *next_to_drop < *until)) until = next_to_drop;
+    sleep_until(until);
+    take_completions();
+  }
+  if (!wake_is_watched_ && caller_waits_) {
+    watch_wake();
+    (void)hand_over();
+  }
+}
+
+void KernelEngine::sleep_until(std::optional<Clock::time_point> until) noexcept {
+  __kernel_timespec limit{};
+  if (until) {
+    const auto left = limit_of(*until - Clock::now());
+    limit = {left.seconds, left.nanoseconds};
+  }
+  entered_.fetch_add(1, std::memory_order_relaxed);
+  const int failed = calls_.wait(&ring_.get(), until ? &limit : nullptr);
+  cannot_wait_ = failed != 0 && failed != -ETIME && failed != -EINTR;
+  if (!cannot_wait_) return;
+  // The kernel does not let us wait in the ring's own way: its descriptor tells of completions too.
+  pollfd ready{ring_.get().ring_fd, POLLIN, 0};
+  const auto at_most =
+      until ? std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()) : std::chrono::milliseconds{patience};
+  ::poll(&ready, 1, static_cast<int>(std::clamp<std::int64_t>(at_most.count(), 1, patience)));
+}
+
+// Whether there were some.
+bool KernelEngine::take_completions() noexcept {
+  bool some = false;
+  for (;;) {
+    io_uring_cqe* completions[64];
+    const unsigned count = io_uring_peek_batch_cqe(&ring_.get(), completions, 64);
+    if (count == 0) return some;
+    some = true;
+    struct Came {
+      std::uint64_t tag;
+      int result;
+    } came[64];
+    for (unsigned i = 0; i < count; ++i) came[i] = {completions[i]->user_data, completions[i]->res};
+    io_uring_cq_advance(&ring_.get(), count);
+    for (unsigned i = 0; i < count; ++i) completed(came[i].tag, came[i].result);
+  }
+}
+
+void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
+  if (tag == of_wake) {
+    wake_is_watched_ = false;
+    return;
+  }
+  --under_way_;
+  if (tag == of_nobody) return;
+  RequestData& data = reinterpret_cast<Request*>(static_cast<std::uintptr_t>(tag & ~limit_bit))->data();
+  Operation& operation = *data.of;
+  if ((tag & limit_bit) != 0) {
+    data.timed_out = result == -ETIME;
+  } else {
+    data.pending = false;
+    data.result = data.kind->is_time && result == -ETIME ? 0 : result;
+  }
+  if (--operation.to_come == 0) return end(operation);
+  // What was linked behind may begin to wait only now.
+  if (operation.cancelled && (tag & limit_bit) == 0) cancel(operation);
+}
+
+void KernelEngine::end(Operation& operation) noexcept {
+  bool open = false;
+  for (Request& request : operation.requests()) {
+    RequestData& data = request.data();
+    if (data.timed_out && (data.result == -ECANCELED || data.result == -EINTR)) data.result = -ETIMEDOUT;
+    if (data.kind->opens) open |= data.result >= 0;
+    if (data.kind->closes && means_opened(data)) open &= data.result < 0;
+  }
+  if (operation.file >= 0) {
+    if (open) {
+      const int none = -1;
+      (void)io_uring_register_files_update(&ring_.get(), static_cast<unsigned>(operation.file), &none, 1);
+    }
+    free_files_.push_back(operation.file);
+    operation.file = -1;
+  }
+  owner_.has_ended(operation);
+}
+
+}  // namespace behalf::uring::detail

@@ -1,0 +1,305 @@
+// What becomes of requests when something fails that a ring needs: nobody's work is done as somebody else, everybody is
+// told, nothing hangs.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cstddef>
+#include <future>
+
+#include "any_call_fails.h"
+#include "behalf/uring.h"
+#include "looks.h"
+#include "place_for_files.h"
+#include "refused.h"
+#include "stand_in_service.h"
+#include "uring/kernel_calls.h"
+#include "witness.h"
+
+namespace behalf::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using uring::Result;
+using uring::detail::KernelCalls;
+using uring::detail::real_kernel_calls;
+using WithoutKernel = uring::Options::WithoutKernel;
+
+uring::Request made(const PlaceForFiles& place, const char* name = "a") {
+  return uring::open(place.file(name), O_CREAT | O_EXCL | O_WRONLY, 0600);
+}
+
+KernelCalls calls = real_kernel_calls;
+std::atomic<int> failures_left{0};
+
+// Rings that are made from now on use `calls`.
+void use_calls() {
+  calls = real_kernel_calls;
+  failures_left = 0;
+  uring::detail::replace_kernel_calls(&calls);
+}
+
+bool fails_now() {
+  int left = failures_left;
+  while (left > 0 && !failures_left.compare_exchange_weak(left, left - 1)) {
+  }
+  return left > 0;
+}
+
+TEST(Where_the_kernel_forbids_a_ring, an_error_says_so_or_the_pool_does_the_work) {
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        use_calls();
+        const PlaceForFiles place;
+        const auto without = [](WithoutKernel which) { return uring::Options{.threads = 1, .without_kernel = which}; };
+        calls.set_up = [](unsigned, io_uring*, io_uring_params*) noexcept { return -EPERM; };
+        must(refused(Error::Reason::not_permitted, [&] { uring::Ring ring(without(WithoutKernel::refuse)); }), "EPERM");
+        uring::Ring of_pool(without(WithoutKernel::use_pool));
+        must(!of_pool.uses_kernel(), "there is a ring");
+        ::close(of_pool.run(alice(), made(place)).value());
+        must_equal(place.owner("a"), long{alice_id}, "owner");
+        calls.set_up = [](unsigned, io_uring*, io_uring_params*) noexcept { return -ENOSYS; };
+        must(refused(Error::Reason::platform, [&] { uring::Ring ring(without(WithoutKernel::refuse)); }), "ENOSYS");
+        uring::Ring another(without(WithoutKernel::use_pool));
+        // What the kernel would have, if it had room for it, is not replaced.
+        calls.set_up = [](unsigned, io_uring*, io_uring_params*) noexcept { return -ENOMEM; };
+        must(refused(Error::Reason::out_of_resources, [&] { uring::Ring ring(without(WithoutKernel::use_pool)); }),
+             "ENOMEM");
+      }),
+      "");
+}
+
+void forbid_rings_by_seccomp() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
+  must(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+}
+
+TEST(Where_the_kernel_forbids_a_ring, by_a_real_filter_it_is_the_same) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              forbid_rings_by_seccomp();
+              const PlaceForFiles place;
+              std::string words;
+              try {
+                uring::Ring ring;
+              } catch (const Error& error) {
+                words = error.what();
+              }
+              must(words.find("seccomp") != std::string::npos && words.find("use_pool") != std::string::npos, words);
+              uring::Ring ring({.threads = 2, .without_kernel = WithoutKernel::use_pool});
+              ::close(ring.run(alice(), made(place)).value());
+              must_equal(place.owner("a"), long{alice_id}, "owner");
+            }),
+            "");
+}
+
+TEST(An_identity_that_cannot_be_had, is_told_and_nothing_is_done_and_the_others_go_on) {
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        use_calls();
+        const PlaceForFiles place;
+        uring::Ring ring({.threads = 1});
+        ::close(ring.run(bob(), made(place, "before")).value());
+        calls.register_personality = [](io_uring*) noexcept { return -EINVAL; };
+        uring::Batch batch;
+        batch.add(alice(), made(place, "never"));
+        batch.add(bob(), made(place, "bob's"));
+        ring.run(batch);
+        must(refused(Error::Reason::platform, [&] { (void)batch[0].value(); }), "the error");
+        must_equal(batch[0].error_number(), ECANCELED, "its number");
+        must_equal(place.owner("never"), -1L, "it was done");
+        ::close(batch[1].value());
+        must_equal(place.owner("bob's"), long{bob_id}, "bob's");
+        std::promise<bool> told;
+        ring.submit(alice(), made(place, "never"), [&](const Result& result) {
+          told.set_value(uid_now() == alice_id && refused(Error::Reason::platform, [&] { (void)result.value(); }));
+        });
+        must(told.get_future().get(), "what was told, or to whom");
+        on_thread([&] {
+          const auto task_of_alice = [](uring::Ring& of, const PlaceForFiles& in) -> task<bool> {
+            bool thrown = false;
+            try {
+              (void)co_await of.submit(made(in, "never"));
+            } catch (const Error&) {
+              thrown = true;
+            }
+            co_return thrown&& uid_now() == alice_id;
+          };
+          must(sync_wait(task_of_alice(ring, place).as(alice())), "what was thrown in the task");
+        });
+        must_equal(place.owner("never"), -1L, "it was done");
+        must_equal(ring.counts().refused, std::uint64_t{3}, "counted");
+      }),
+      "");
+}
+
+TEST(A_kernel_that_has_room_for_no_more_identities, gets_it_from_those_that_are_not_used) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              const PlaceForFiles place;
+              static std::atomic<int> known{0};
+              calls.register_personality = [](io_uring* ring) noexcept {
+                if (known >= 5) return -ENOSPC;
+                ++known;
+                return real_kernel_calls.register_personality(ring);
+              };
+              calls.unregister_personality = [](io_uring* ring, int id) noexcept {
+                --known;
+                return real_kernel_calls.unregister_personality(ring, id);
+              };
+              uring::Ring ring({.threads = 1});
+              for (uid_t id = 20000; id < 20020; ++id) {
+                const std::string name = std::to_string(id);
+                ::close(ring.run(Token::from_ids(id, id, {id}), made(place, name.c_str())).value());
+                must_equal(place.owner(name), long{id}, "owner");
+              }
+            }),
+            "");
+}
+
+// Every credential call that it takes to make an identity known, and to tell its user of the end, fails once. A thread
+// that cannot be given back ends the process (status 70).
+TEST(Wherever_a_credential_call_fails, nobodys_work_is_done_as_somebody_else) {
+  bool more = true;
+  int refusals = 0;
+  int ends = 0;
+  for (long number = 0; more; ++number) {
+    ASSERT_LT(number, 500);
+    const ChildEnd end = in_child([number] {
+      start(ServiceKind::root);
+      const PlaceForFiles place;
+      ThreadPool pool({.threads = 1});
+      std::atomic<uid_t> told = nobody_yet;
+      std::atomic<int> result_told = -1;
+      {
+        uring::Ring ring({.pool = &pool});
+        let_call_fail(number, EPERM);
+        ring.submit(bob(), made(place), [&](const Result& result) {
+          result_told = result.error_number();
+          told = uid_now();
+        });
+        until([&] { return told != nobody_yet || pool.counts().not_worn == 1; }, "nobody was told");
+      }
+      must(told == bob_id || told == nobody_yet, "told as another");
+      const long owner = place.owner("a");
+      must(owner == -1 || owner == long{bob_id}, "done as another");
+      must(told == nobody_yet || (result_told == 0) == (owner == long{bob_id}), "told wrongly");
+      if (a_call_failed && owner == -1) ::_exit(3);
+      ::_exit(a_call_failed ? 2 : 4);
+    });
+    ASSERT_TRUE(end.exited) << number << ": signal " << end.status << ' ' << end.said;
+    ASSERT_TRUE(end.status == 2 || end.status == 3 || end.status == 4 || end.status == 70)
+        << number << ": " << end.status << ' ' << end.failure << ' ' << end.said;
+    more = end.status != 4;
+    refusals += end.status == 3 ? 1 : 0;
+    ends += end.status == 70 ? 1 : 0;
+  }
+  EXPECT_GT(refusals, 5);
+  EXPECT_GT(ends, 5);
+}
+
+TEST(A_kernel_that_takes_requests_at_the_second_try, is_asked_again) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              const PlaceForFiles place;
+              calls.submit = [](io_uring* ring) noexcept {
+                return fails_now() ? -EAGAIN : real_kernel_calls.submit(ring);
+              };
+              uring::Ring ring({.threads = 1});
+              failures_left = 10;
+              ::close(ring.run(alice(), made(place)).value());
+              must_equal(place.owner("a"), long{alice_id}, "owner");
+              must_equal(failures_left.load(), 0, "failures left");
+            }),
+            "");
+}
+
+TEST(A_kernel_that_takes_no_requests, has_everybody_told_and_nothing_is_done_later) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              const PlaceForFiles place;
+              static std::atomic<bool> forbidden{false};
+              calls.submit = [](io_uring* ring) noexcept {
+                return forbidden ? -EPERM : real_kernel_calls.submit(ring);
+              };
+              uring::Ring ring({.driven_by = uring::Options::DrivenBy::caller, .threads = 1});
+              forbidden = true;
+              uring::Batch batch;
+              for (int i = 0; i < 600; ++i) batch.add(i % 2 == 0 ? alice() : bob(), made(place, "never"));
+              const auto chain = [&] {
+                return made(place, "never").then(uring::timeout(0ms).within(1h)).always(uring::timeout(0ms));
+              };
+              batch.add(alice(), chain());
+              ring.run(batch);
+              for (std::size_t i = 0; i < batch.size(); ++i) must(!batch[i], "it was done");
+              must_equal(batch[0].error_number(), EPERM, "the first one's error");
+              forbidden = false;
+              const auto good = ring.run(
+                  alice(),
+                  uring::open(place.file("later"), O_CREAT | O_WRONLY, 0600).then(uring::write(uring::opened, "x", 1)));
+              must(good[1].value() == 1, "after it");
+              must_equal(place.owner("later"), long{alice_id}, "owner");
+              must_equal(place.owner("never"), -1L, "what was given up");
+            }),
+            "");
+}
+
+TEST(A_kernel_that_does_not_let_wait, is_watched_in_another_way) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              calls.wait = [](io_uring*, __kernel_timespec*) noexcept { return -EPERM; };
+              uring::Ring ring({.threads = 1});
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              std::thread writer([&] {
+                std::this_thread::sleep_for(5ms);
+                (void)!::write(ends[1], "x", 1);
+              });
+              char text;
+              must_equal(ring.run(alice(), uring::read(ends[0], &text, 1)).value(), 1, "read");
+              writer.join();
+            }),
+            "");
+}
+
+TEST(What_can_be_neither_waited_for_nor_cancelled, ends_the_process_before_its_memory_is_used_again) {
+  const ChildEnd end = in_child([] {
+    start(ServiceKind::root);
+    use_calls();
+    static std::atomic<bool> forbidden{false};
+    calls.submit = [](io_uring* ring) noexcept { return forbidden ? -EPERM : real_kernel_calls.submit(ring); };
+    calls.wait = [](io_uring* ring, __kernel_timespec* limit) noexcept {
+      return forbidden ? -EPERM : real_kernel_calls.wait(ring, limit);
+    };
+    int ends[2];
+    must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+    char text;
+    uring::Ring ring({.threads = 1});
+    ring.submit(alice(), uring::read(ends[0], &text, 1), [](const Result&) {});
+    until([&] { return ring.counts().under_way == 1; }, "it is not under way");
+    forbidden = true;
+  });
+  EXPECT_TRUE(end.exited);
+  EXPECT_EQ(end.status, 70) << end.failure;
+  EXPECT_NE(end.said.find("neither waited for nor cancelled"), std::string::npos) << end.said;
+}
+
+}  // namespace
+}  // namespace behalf::testing
