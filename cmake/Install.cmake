@@ -1,10 +1,10 @@
 # What `cmake --install` puts where, and the package that find_package(behalf) finds. A library of ours joins by
-# install(TARGETS ... EXPORT behalf).
+# install(TARGETS ... EXPORT behalf), an adapter by behalf_adapter() (Adapter.cmake).
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/behalf)
 install(DIRECTORY include/behalf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS behalf_identity EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS behalf_identity behalf_transfer EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(BEHALF_TOOL)
   # Where the tool looks for its parts: beside its own bin (tool/judge/inquiry.cc, tool/cli/catalogue.cc).
   install(TARGETS behalf EXPORT behalf RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -13,6 +13,16 @@ if(BEHALF_TOOL)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/lib/behalf/catalogue DESTINATION lib/behalf USE_SOURCE_PERMISSIONS)
   install(FILES docs/behalf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
+
+# Each adapter has targets of its own, read where it is asked for and its library is found.
+set(adapter_needs "")
+get_property(adapters GLOBAL PROPERTY BEHALF_ADAPTERS)
+foreach(adapter IN LISTS adapters)
+  install(TARGETS behalf_${adapter} EXPORT behalf_${adapter} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT behalf_${adapter} FILE behalf_${adapter}Targets.cmake NAMESPACE behalf:: DESTINATION ${package_folder})
+  get_property(needs GLOBAL PROPERTY BEHALF_ADAPTER_${adapter})
+  string(APPEND adapter_needs "set(_behalf_${adapter}_needs ${needs})\n")
+endforeach()
 
 install(EXPORT behalf FILE behalfTargets.cmake NAMESPACE behalf:: DESTINATION ${package_folder})
 configure_package_config_file(cmake/behalfConfig.cmake.in ${PROJECT_BINARY_DIR}/behalfConfig.cmake

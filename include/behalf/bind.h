@@ -43,6 +43,8 @@ class Bound {
 
   // As whom it runs.
   [[nodiscard]] const Carried& who() const noexcept { return who_; }
+  // For the library's own use: the callable, where there is one; not to be called.
+  [[nodiscard]] const F& callable() const noexcept { return *f_; }
 
   // Effects: calls it with the identity worn; the thread is given back afterwards.
   // Errors: what the callable throws; Error as of Impersonation (on the main thread, in `full`: main_thread); it has

@@ -8,6 +8,7 @@
 // is, as long as initialize() has not been called meanwhile.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -44,19 +45,33 @@ class Carried {
   void enter(detail::Region& region) const;
   [[nodiscard]] const std::shared_ptr<const detail::TokenData>& data() const noexcept { return data_; }
 
- private:
+  // Compared by all of the identity, as tokens are. Thread-safe. Cost: no system call.
+  friend bool operator==(const Carried& a, const Carried& b) noexcept { return equal(a, b); }
+
+  // `run` as a scope. Work that ends with an Impersonation still open would leave it to what runs next in the thread: a
+  // coroutine that holds one across co_await does that. Then the process ends, with a line that says so.
   class Worn {
    public:
-    explicit Worn(const Carried& who) { who.enter(region_); }
+    explicit Worn(const Carried& who) {
+      who.enter(region_);
+      floor_ = detail::Region::innermost();
+    }
     ~Worn() {
+      if (detail::Region::innermost() != floor_) left_open();
       if (region_.entered()) region_.leave();
     }
     Worn(const Worn&) = delete;
     Worn& operator=(const Worn&) = delete;
 
    private:
+    [[noreturn]] static void left_open() noexcept;
+
     detail::Region region_;
+    const detail::Region* floor_ = nullptr;
   };
+
+ private:
+  static bool equal(const Carried& a, const Carried& b) noexcept;
 
   std::shared_ptr<const detail::TokenData> data_;
 };
@@ -86,6 +101,20 @@ class AsServiceIfAny {
 
  private:
   Region region_;
+};
+
+// Threads that are started within the scope are born as the service (clone(2) copies the credentials of the thread that
+// calls it), with asynchronous signals blocked (a handler would run as whoever the thread works for).
+class ThreadsOfService {
+ public:
+  ThreadsOfService();
+  ~ThreadsOfService();
+  ThreadsOfService(const ThreadsOfService&) = delete;
+  ThreadsOfService& operator=(const ThreadsOfService&) = delete;
+
+ private:
+  AsServiceIfAny self_;
+  sigset_t before_;
 };
 
 }  // namespace detail

@@ -2,8 +2,10 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "identity/give_back_failure.h"
 #include "identity/service.h"
 #include "identity/thread_memo.h"
+#include "identity/worker_signals.h"
 
 namespace behalf {
 
@@ -45,10 +47,30 @@ void Carried::enter(detail::Region& region) const {
               "then. Call initialize() first of all");
 }
 
+bool Carried::equal(const Carried& a, const Carried& b) noexcept {
+  return detail::same(a.data_, b.data_);
+}
+
+void Carried::Worn::left_open() noexcept {
+  detail::end_process(
+      "behalf: work ended with an Impersonation or AsService still open: a coroutine held it across co_await. The "
+      "process ends, before other work runs as somebody else. Close the scope before co_await, or await a coroutine "
+      "that is somebody of its own (behalf::task, or co_spawn on behalf::asio::as(token, executor))\n");
+}
+
 namespace detail {
 
 AsServiceIfAny::AsServiceIfAny() {
   if (const Service* there = service()) region_.enter(there->token, true);
+}
+
+ThreadsOfService::ThreadsOfService() {
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &before_);
+  block_asynchronous_signals();
+}
+
+ThreadsOfService::~ThreadsOfService() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 }  // namespace detail

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The example, as its reader meets it: behalf is installed, and the example is configured, built and run against that.
 
-usage: example_test.py BUILD_FOLDER SOURCE_FOLDER CXX CC
+usage: example_test.py BUILD_FOLDER SOURCE_FOLDER CXX CC [ADAPTER...]
 """
 import os
 import re
@@ -11,18 +11,20 @@ import tempfile
 import unittest
 
 BUILD, SOURCE, CXX, CC = sys.argv[1:5]
+ADAPTERS = sys.argv[5:]
 
 CONSUMER = """
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES CXX)
 set(CMAKE_CXX_STANDARD 20)
-find_package(behalf @VERSION@ REQUIRED)
+find_package(behalf @VERSION@ REQUIRED COMPONENTS @COMPONENTS@)
 add_executable(consumer main.cc)
-target_link_libraries(consumer PRIVATE behalf::identity)
+target_link_libraries(consumer PRIVATE behalf::@LIBRARY@)
 """
 MAIN = """
+#include <behalf/bind.h>
 #include <behalf/initialize.h>
-int main() { behalf::initialize({}); }
+int main() { behalf::initialize({}); behalf::bind([] {})(); }
 """
 
 
@@ -61,9 +63,10 @@ class Example(unittest.TestCase):
         self.assertRegex(message, r"reads_setting: does NOT work when impersonating")
         self.assertRegex(message, r"SUMMARY: behalf: \w+ B402 environment operations\.cc:\d+ in reads_setting")
 
-    def consumer(self, version, expect):
+    def consumer(self, version, expect, components="", library="transfer"):
         source = tempfile.mkdtemp(dir=self.folder.name)
-        for name, text in {"CMakeLists.txt": CONSUMER.replace("@VERSION@", version), "main.cc": MAIN}.items():
+        lists = CONSUMER.replace("@VERSION@", version).replace("@COMPONENTS@", components).replace("@LIBRARY@", library)
+        for name, text in {"CMakeLists.txt": lists, "main.cc": MAIN}.items():
             with open(f"{source}/{name}", "w") as file:
                 file.write(text)
         return source, self.configure(source, f"{source}/build", expect)
@@ -75,6 +78,16 @@ class Example(unittest.TestCase):
 
     def test_another_version_is_refused(self):
         self.assertRegex(self.consumer("9.0", 1)[1], r"version: 0\.1\.0")
+
+    def test_an_adapter_that_was_built_is_a_component(self):
+        for adapter in ADAPTERS:
+            with self.subTest(adapter):
+                source, _ = self.consumer("0.1", 0, adapter, adapter)
+                run("cmake", "--build", f"{source}/build")
+                run(f"{source}/build/consumer")
+
+    def test_an_adapter_that_was_not_is_refused_and_says_why(self):
+        self.assertRegex(self.consumer("0.1", 1, "smoke_signals")[1], r"smoke_signals\s+was\s+not\s+built")
 
     def test_the_installed_tool_finds_its_parts(self):
         self.assertIn("self-check passed", run(f"{self.prefix}/bin/behalf", "self-check"))
