@@ -23,7 +23,7 @@ def row_data(family, name):
 class Survey(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        run = subprocess.run([TOOL, "survey", "--format", "json"], capture_output=True, text=True, timeout=200)
+        run = subprocess.run([TOOL, "survey", "--format", "json"], capture_output=True, text=True, timeout=900)
         cls.exit = run.returncode
         cls.report = json.loads(run.stdout)
         cls.said = run.stderr
