@@ -1,4 +1,7 @@
+#include <behalf/timer.h>
+
 #include <ctime>
+#include <future>
 
 #include "libc/notification.h"
 #include "row.h"
@@ -10,8 +13,7 @@ hop:    timer
 clock:  first-caller
 wrong:  one helper thread of glibc's, a copy of whoever made the first timer, starts the callbacks of all timers for as
         long as the process lives
-cure:   behalf::Timer; or make a timer at start-up, which starts the helper thread as the service, and wear the caller
-        in the callback
+cure:   behalf::Timer: an alarm goes off as whoever set it
 source: timer_create(2) "C library/kernel differences"
 )")
 
@@ -26,13 +28,10 @@ static int expire_once(behalf_row::Notification& notification) {
   return timer_delete(timer) == 0 ? 0 : errno;
 }
 
-// The helper thread is born with the first timer.
+static behalf::Timer* timer;
+
 extern "C" void before_cured() {
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD;
-  event.sigev_notify_function = [](sigval) {};
-  timer_t timer{};
-  if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) timer_delete(timer);
+  timer = new behalf::Timer;
 }
 
 extern "C" int operation() {
@@ -41,7 +40,11 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const behalf_row::Caller caller;
-  behalf_row::Notification notification(&caller);
-  return expire_once(notification);
+  std::promise<void> ran;
+  const behalf::Alarm alarm = timer->after(std::chrono::milliseconds{1}, [&] {
+    behalf_row::print_whose_notes_open();
+    ran.set_value();
+  });
+  ran.get_future().wait();
+  return 0;
 }

@@ -9,9 +9,11 @@
 
 #include "behalf/bind.h"
 #include "behalf/mailbox.h"
+#include "behalf/sleep.h"
 #include "behalf/task.h"
 #include "behalf/thread.h"
 #include "behalf/thread_pool.h"
+#include "behalf/timer.h"
 #include "stress.h"
 #include "witness.h"
 
@@ -204,6 +206,11 @@ void through_tasks(std::uint64_t tasks, const std::vector<Token>& identities, Ta
   for (std::uint64_t i = tally.ran() + tally.dropped(); i < tasks; ++i) tally.not_run();
 }
 
+task<void> sleeps(Timer& timer, std::chrono::microseconds time, Token who, Tally& tally) {
+  co_await sleep_for(timer, time);
+  tally.check(who);
+}
+
 void through_a_mailbox(std::uint64_t tasks, const std::vector<Token>& identities, Tally& tally) {
   struct Letter {
     const Token* who;
@@ -233,6 +240,32 @@ void through_a_mailbox(std::uint64_t tasks, const std::vector<Token>& identities
   while (tally.ran() < tasks) std::this_thread::yield();
 }
 
+// Alarms that are cancelled before, while and after they go off; tasks that sleep and are asked to stop.
+void through_a_timer(std::uint64_t tasks, const std::vector<Token>& identities, Tally& tally) {
+  ThreadPool pool({.threads = stress_threads});
+  Timer timer(pool);
+  from_submitters(4, tasks, tally, [&](Turns& turns) {
+    const Token& who = identities[turns.next(identities.size())];
+    const std::chrono::microseconds time{turns.next(300)};
+    const std::uint64_t kind = turns.next(20);
+    if (kind == 0) {
+      std::stop_source stop;
+      auto future = start(pool, sleeps(timer, time, who, tally).as(who), stop.get_token());
+      if (turns.next(2) == 0) stop.request_stop();
+      return future;
+    }
+    Alarm alarm = timer.after(who, time, [&tally, who] { tally.check(who); });
+    if (kind > 2) {
+      alarm.detach();
+    } else {
+      if (kind == 1) std::this_thread::sleep_for(time);
+      if (alarm.cancel()) tally.not_run();
+    }
+    return std::future<void>();
+  });
+  while (timer.counts().set != 0) std::this_thread::yield();
+}
+
 void through_threads(std::uint64_t tasks, const std::vector<Token>& identities, Tally& tally) {
   from_submitters(stress_threads, tasks, tally, [&](Turns& turns) {
     const Token& who = identities[turns.next(identities.size())];
@@ -253,5 +286,6 @@ int main(int argc, char** argv) {
                  {"bind", through_bind},
                  {"task", through_tasks},
                  {"mailbox", through_a_mailbox},
+                 {"timer", through_a_timer},
                  {"thread", through_threads}});
 }

@@ -5,6 +5,7 @@
 #include "behalf/task.h"
 #include "behalf/thread.h"
 #include "behalf/thread_pool.h"
+#include "behalf/timer.h"
 
 [[maybe_unused]] static behalf::task<int> one() {
   co_return 1;
@@ -36,6 +37,11 @@ void f(behalf::ThreadPool& pool) {
 #ifdef MUST_NOT_COMPILE_thread_coroutine
 void f() {
   behalf::thread worker([] { return one(); });
+}
+#endif
+#ifdef MUST_NOT_COMPILE_timer_coroutine
+void f(behalf::Timer& timer) {
+  timer.after(std::chrono::seconds{1}, [] { return one(); }).detach();
 }
 #endif
 #ifdef MUST_NOT_COMPILE_await_impersonation

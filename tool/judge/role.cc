@@ -44,6 +44,12 @@ bool in_coroutine(const std::vector<NamedFrame>& stack) {
   });
 }
 
+// What the C library lets a handler return to (sigreturn(2)).
+bool in_signal_handler(const std::vector<NamedFrame>& stack) {
+  return std::any_of(stack.begin(), stack.end(),
+                     [](const NamedFrame& frame) { return frame.function == "__restore_rt"; });
+}
+
 }  // namespace
 
 ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::vector<NamedFrame>& stack,
@@ -67,6 +73,12 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
     role.hop = older ? "message" : "child";
     role.clock = older ? "creator" : "call";
     role.words = older ? "a process that was there before the call" : "a child process";
+    return role;
+  }
+  if (in_signal_handler(stack)) {
+    role.hop = "callback";
+    role.clock = "later";
+    role.words = "the thread that a signal interrupted";
     return role;
   }
   role.clock = who.born_in < 0 || who.born_in == window ? "creator" : "first-caller";

@@ -1,0 +1,306 @@
+#include "transfer/timer_core.h"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <new>
+#include <system_error>
+#include <vector>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+
+namespace behalf::detail {
+
+namespace {
+
+constexpr std::chrono::milliseconds until_there_is_memory{10};
+
+std::exception_ptr dropped_with_the_timer() {
+  return std::make_exception_ptr(Error(
+      Error::Reason::cancelled, "behalf: Timer: what was to be done later is dropped: the timer is being destroyed"));
+}
+
+int make_clock() {
+  const int fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);  // the clock of steady_clock
+  if (fd >= 0) return fd;
+  const int error = errno;
+  throw Error(Error::Reason::out_of_resources, "behalf: Timer: timerfd_create: " + error_words(error), error);
+}
+
+// As a time from now, without running over the end of time.
+Moment from_now(std::chrono::nanoseconds time) {
+  const Moment now = std::chrono::steady_clock::now();
+  if (time <= std::chrono::nanoseconds{0}) return now;
+  return time > Moment::max() - now ? Moment::max() : now + time;
+}
+
+void destroy_work(void* work) noexcept {
+  delete static_cast<TimedWork*>(work);
+}
+
+// An alarm that is due, in the queue of the pool. Run as its user.
+class Due final : public PoolTask {
+ public:
+  Due(std::shared_ptr<TimerCore> core, AlarmPtr alarm)
+      : PoolTask(alarm->who, {}, alarm->where), core_(std::move(core)), alarm_(std::move(alarm)) {}
+
+  void run(const std::stop_token&) noexcept override {
+    switch (core_->begin(alarm_)) {
+      case TimerCore::Turn::run:
+        outcome_ = TimerCore::Outcome::ran;
+        alarm_->work->run(alarm_->periods);
+        if (alarm_->period.count() == 0) destroy();
+        break;
+      case TimerCore::Turn::drop:
+        alarm_->work->dropped(dropped_with_the_timer());
+        destroy();
+        break;
+      case TimerCore::Turn::nothing:
+        break;
+    }
+  }
+
+  void drop(std::exception_ptr why) noexcept override {
+    if (core_->begin(alarm_) == TimerCore::Turn::nothing || alarm_->period.count() != 0) return;
+    alarm_->work->dropped(std::move(why));
+    destroy();
+  }
+
+  void fail(std::exception_ptr why) noexcept override {
+    if (core_->begin(alarm_) == TimerCore::Turn::nothing) return;
+    outcome_ = TimerCore::Outcome::not_worn;
+    alarm_->work->not_worn(std::move(why));
+  }
+
+  [[nodiscard]] bool has_callable() const noexcept override { return false; }  // the alarm has it
+  void complete() noexcept override { core_->done(alarm_, outcome_); }
+
+ private:
+  // Nobody else looks at the work of an alarm that runs.
+  void destroy() noexcept { delete std::exchange(alarm_->work, nullptr); }
+
+  const std::shared_ptr<TimerCore> core_;
+  const AlarmPtr alarm_;
+  TimerCore::Outcome outcome_ = TimerCore::Outcome::skipped;
+};
+
+}  // namespace
+
+AlarmState::~AlarmState() {
+  if (work != nullptr) destroy_as(who, destroy_work, work);
+}
+
+TimerCore::TimerCore(ThreadPool& pool) : pool_(pool), clock_(make_clock()) {}
+
+TimerCore::~TimerCore() = default;
+
+void TimerCore::start() {
+  try {
+    const ThreadsOfService born;
+    keeper_ = std::thread([this] { keep_time(); });
+  } catch (const std::system_error& error) {
+    throw Error(Error::Reason::out_of_resources,
+                std::string{"behalf: Timer: start the thread that keeps the time: "} + error.what(),
+                error.code().value());
+  }
+}
+
+void TimerCore::end() noexcept {
+  Waiting dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    dropped.swap(waiting_);
+    for (const auto& [key, alarm] : dropped) alarm->phase = AlarmState::Phase::over;
+    counts_.set -= dropped.size();
+    arm();
+  }
+  if (keeper_.joinable()) keeper_.join();
+  for (auto& [key, alarm] : dropped) {
+    alarm->work->dropped(dropped_with_the_timer());
+    destroy_as(alarm->who, destroy_work, std::exchange(alarm->work, nullptr));
+  }
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return under_way_ == 0; });
+}
+
+void TimerCore::set(const AlarmPtr& alarm, std::chrono::nanoseconds time, std::chrono::nanoseconds period) {
+  const std::lock_guard lock(mutex_);
+  if (ending_) std::rethrow_exception(dropped_with_the_timer());
+  alarm->at = from_now(alarm->hurried ? std::chrono::nanoseconds{0} : time);
+  alarm->period = period;
+  waiting_.emplace(std::pair{alarm->at, ++numbers_}, alarm);
+  alarm->phase = AlarmState::Phase::waiting;
+  ++counts_.set;
+  arm();
+}
+
+bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
+  using Phase = AlarmState::Phase;
+  TimedWork* work = nullptr;
+  Waiting::node_type place;
+  {
+    std::unique_lock lock(mutex_);
+    switch (alarm->phase) {
+      case Phase::unset:
+      case Phase::over:
+        return false;
+      case Phase::waiting: {
+        auto at = waiting_.lower_bound({alarm->at, 0});
+        while (at->second != alarm) ++at;
+        place = waiting_.extract(at);
+        break;
+      }
+      case Phase::due:
+        break;  // the pool will find that it is over
+      case Phase::running: {
+        const bool again = alarm->period.count() != 0 && !alarm->cancelled;
+        alarm->cancelled = true;
+        if (alarm->runs_in != std::this_thread::get_id()) {
+          changed_.wait(lock, [&] { return alarm->phase == Phase::over && alarm->work == nullptr; });
+        }
+        return again;
+      }
+    }
+    alarm->phase = Phase::over;
+    --counts_.set;
+    work = std::exchange(alarm->work, nullptr);
+  }
+  destroy_as(alarm->who, destroy_work, work);
+  return true;
+}
+
+void TimerCore::hurry(const AlarmPtr& alarm) noexcept {
+  const std::lock_guard lock(mutex_);
+  alarm->hurried = true;
+  if (alarm->phase != AlarmState::Phase::waiting) return;
+  auto at = waiting_.lower_bound({alarm->at, 0});
+  while (at->second != alarm) ++at;
+  Waiting::node_type place = waiting_.extract(at);
+  alarm->at = std::chrono::steady_clock::now();
+  place.key().first = alarm->at;
+  waiting_.insert(std::move(place));
+  arm();
+}
+
+bool TimerCore::is_set(const AlarmPtr& alarm) const noexcept {
+  using Phase = AlarmState::Phase;
+  const std::lock_guard lock(mutex_);
+  return alarm->phase == Phase::waiting || alarm->phase == Phase::due ||
+         (alarm->phase == Phase::running && alarm->period.count() != 0 && !alarm->cancelled && !ending_);
+}
+
+TimerCounts TimerCore::counts() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+TimerCore::Turn TimerCore::begin(const AlarmPtr& alarm) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (alarm->phase != AlarmState::Phase::due) return Turn::nothing;
+  alarm->phase = AlarmState::Phase::running;
+  alarm->runs_in = std::this_thread::get_id();
+  return ending_ ? Turn::drop : Turn::run;
+}
+
+void TimerCore::done(const AlarmPtr& alarm, Outcome outcome) noexcept {
+  using Phase = AlarmState::Phase;
+  TimedWork* work = nullptr;
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (outcome == Outcome::ran) ++counts_.gone_off;
+    if (outcome == Outcome::not_worn) ++counts_.not_worn;
+    again = alarm->phase == Phase::running && alarm->period.count() != 0 && !alarm->cancelled && !ending_;
+    if (again) {
+      alarm->at += alarm->period;
+      put_back(alarm);
+    } else {
+      if (alarm->phase == Phase::running) --counts_.set;
+      work = std::exchange(alarm->work, nullptr);
+    }
+  }
+  if (work != nullptr) destroy_as(alarm->who, destroy_work, work);
+  // After this, who waits may take the Timer away.
+  const std::lock_guard lock(mutex_);
+  if (!again) alarm->phase = Phase::over;
+  --under_way_;
+  changed_.notify_all();
+}
+
+void TimerCore::put_back(const AlarmPtr& alarm) noexcept {
+  Waiting::node_type place = std::move(alarm->place);
+  place.key().first = alarm->at;
+  place.mapped() = alarm;
+  waiting_.insert(std::move(place));
+  alarm->phase = AlarmState::Phase::waiting;
+  arm();
+}
+
+void TimerCore::arm() noexcept {
+  Moment next = Moment::max();
+  if (ending_) {
+    next = Moment{};
+  } else if (!waiting_.empty()) {
+    next = waiting_.begin()->first.first;
+  }
+  if (next >= armed_for_) return;
+  armed_for_ = next;
+  // A time of 0 would disarm it.
+  const std::int64_t nanoseconds = std::max<std::int64_t>(1, next.time_since_epoch() / std::chrono::nanoseconds{1});
+  itimerspec at{};
+  at.it_value.tv_sec = nanoseconds / 1'000'000'000;
+  at.it_value.tv_nsec = nanoseconds % 1'000'000'000;
+  ::timerfd_settime(clock_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+}
+
+Waiting TimerCore::take_due(Moment now) {
+  Waiting due;
+  while (!waiting_.empty() && waiting_.begin()->first.first <= now) due.insert(waiting_.extract(waiting_.begin()));
+  return due;
+}
+
+void TimerCore::keep_time() noexcept {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    lock.unlock();
+    std::uint64_t times = 0;
+    (void)!::read(clock_.get(), &times, sizeof times);
+    lock.lock();
+    if (ending_) return;
+    const Moment now = std::chrono::steady_clock::now();
+    Waiting due = take_due(now);
+    std::vector<PoolTask*> tasks;
+    while (!due.empty()) {
+      AlarmPtr alarm = due.begin()->second;
+      alarm->place = due.extract(due.begin());
+      alarm->place.mapped() = nullptr;
+      try {
+        tasks.reserve(tasks.size() + 1);
+        tasks.push_back(new Due(shared_from_this(), alarm));
+      } catch (const std::bad_alloc&) {
+        alarm->at = now + until_there_is_memory;
+        put_back(alarm);
+        continue;
+      }
+      if (alarm->period.count() != 0) {
+        const auto missed = (now - alarm->at) / alarm->period;
+        alarm->at += missed * alarm->period;
+        alarm->periods = static_cast<std::uint64_t>(missed) + 1;
+        counts_.late += static_cast<std::uint64_t>(missed);
+      }
+      alarm->phase = AlarmState::Phase::due;
+      ++under_way_;
+    }
+    armed_for_ = Moment::max();
+    arm();
+    lock.unlock();
+    for (PoolTask* task : tasks) pool_.take_over(task);
+    lock.lock();
+  }
+}
+
+}  // namespace behalf::detail
