@@ -189,8 +189,19 @@ INSTANTIATE_TEST_SUITE_P(, Check_of_state,
                                            Altered{"ignores_signal", "ignored signals"}),
                          [](const auto& one) { return one.param.operation; });
 
-TEST(Check, forgives_what_was_put_back) {
-  expect_works(check("changes_back"));
+TEST(Check, finds_what_was_put_back_when_other_threads_had_it_meanwhile) {
+  const Checked checked = check("changes_back");
+  expect_fails(checked, "altered", "B702", "the umask is 0077 while the call runs");
+  EXPECT_THAT(checked.first()["stack"].dump(), HasSubstr("changes_back"));
+}
+
+TEST(Check, forgives_what_a_thread_changed_of_its_own) {
+  expect_works(check("changes_own_back"));
+}
+
+TEST(Check, finds_what_a_child_that_gave_up_its_ids_has_forgotten) {
+  expect_fails(check("keeps_saved_gid"), "lingering", "B301", "gid 3001/3001/0/3001");
+  expect_works(check("keeps_nothing"));
 }
 
 TEST(Check, finds_a_thread_that_cannot_come_back) {

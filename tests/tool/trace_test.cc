@@ -246,6 +246,21 @@ TEST(Tracer, reports_a_call_through_a_foreign_door) {
 #endif
 }
 
+TEST(Tracer, sees_what_one_thread_changes_for_all_even_when_it_is_put_back) {
+  const auto changes = [](const std::string& way) {
+    TrapRun run;
+    run.start({.program = "shares_state", .words = {way}});
+    EXPECT_TRUE(run.to_the_end()) << way;
+    EXPECT_TRUE(ended_well(run)) << way;
+    std::vector<std::string> seen;
+    for (const SharedChange& change : run.tracer.shared_changes())
+      seen.push_back(change.what + " " + change.before + " " + change.now);
+    return seen;
+  };
+  EXPECT_THAT(changes("beside"), ElementsAre("the umask 0022 0077", "the working directory / /usr"));
+  for (const char* way : {"alone", "refused", "own", "child"}) EXPECT_THAT(changes(way), IsEmpty()) << way;
+}
+
 TEST(Tracer, names_files_by_their_whole_path_with_results_and_errors) {
   const Folder folder;
   const std::string own = folder.path + "/own", relative = own + "/relative";

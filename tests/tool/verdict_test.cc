@@ -32,7 +32,9 @@ enum Worn : CredentialsTable::Id {
   bob_himself,
   spare,
   alice_other_groups,
-  half_alice
+  half_alice,
+  alice_saved_gid,
+  alice_capable
 };
 std::vector<Credentials> credentials() {
   constexpr std::uint64_t power = 0x1ffffffffffULL;
@@ -43,7 +45,9 @@ std::vector<Credentials> credentials() {
           {all(3002), all(3002), {3002, 3200}, 0, 0},
           {all(3009), all(3009), {3009}, 0, 0},
           {full(3001), full(3001), {0}, 0, power},
-          {{0, 3001, 0, 3001}, {0, 3001, 0, 3001}, {3001, 3100}, 0, power}};
+          {{0, 3001, 0, 3001}, {0, 3001, 0, 3001}, {3001, 3100}, 0, power},
+          {all(3001), full(3001), {3001, 3100}, 0, 0},
+          {all(3001), all(3001), {3001, 3100}, 0, power}};
 }
 
 // Threads of every record: the stage's first process, the service's main thread, the caller, a worker made before the
@@ -412,6 +416,33 @@ TEST(State_after_a_call, with_a_child_that_is_half_the_user_is_lingering_and_one
             Answer::fails);
 }
 
+TEST(State_after_a_call, with_a_child_that_kept_of_the_service_s_is_lingering) {
+  for (const auto& [as, left] : {std::pair{alice_saved_gid, "saved gid 0"}, {alice_capable, "capabilities"}}) {
+    const Verdict verdict = changed([as = as](LegRecord& record) {
+      record.calls[0].after.threads.push_back({child, as});
+    });
+    expect_first(verdict, "lingering", "child", "B301");
+    EXPECT_THAT(in_words(first_of(verdict)), HasSubstr(left));
+  }
+}
+
+TEST(Effect_of_a_call, done_as_the_user_for_good_with_something_of_the_service_s_left_is_lingering) {
+  for (const auto& [as, left] : {std::pair{alice_saved_gid, "saved gid 0"}, {alice_capable, "capabilities"}}) {
+    const auto act = [as = as](LegRecord& record) { record.effects.push_back(effect(child, as, own_note)); };
+    const Verdict verdict = changed(act);
+    expect_first(verdict, "lingering", "child", "B301");
+    EXPECT_THAT(in_words(first_of(verdict)), HasSubstr(left));
+    // The user's own run did so too: in a program that may, by its file's set-group-ID bit.
+    Oracles from = oracles();
+    act(from["alice"][0]);
+    LegRecord record = leg("cold", {"alice"});
+    act(record);
+    EXPECT_EQ(verdict_of({record}, from).answer, Answer::works);
+  }
+  EXPECT_EQ(changed([](LegRecord& record) { record.effects.push_back(effect(child, alice_herself, own_note)); }).answer,
+            Answer::works);
+}
+
 TEST(Identity_call_in_all_threads, is_broadcast_even_when_it_was_taken_back) {
   expect_first(changed([](LegRecord& record) {
                  record.identity_calls.push_back({105, worker, 0, "setresuid", true});
@@ -446,6 +477,29 @@ INSTANTIATE_TEST_SUITE_P(
                       Alteration{"ignored", [](State& s) { s.ignored = "8"; }, "ignored"},
                       Alteration{"caught", [](State& s) { s.caught = "8"; }, "handled"}),
     [](const auto& one) { return one.param.name; });
+
+TEST(Shared_state, that_was_put_back_before_the_call_ended_is_altered_where_another_thread_had_it) {
+  const auto seen = [](int window) {
+    return changed([=](LegRecord& record) {
+      record.shared_changes.push_back({103, caller, window, "the umask", "0022", "0000", {}});
+    });
+  };
+  const Verdict verdict = seen(0);
+  expect_first(verdict, "altered", "process-state", "B702");
+  EXPECT_EQ(first_of(verdict).got_outcome, "the umask is 0000 while the call runs");
+  EXPECT_EQ(first_of(verdict).expected_outcome, "the umask stays 0022");
+  EXPECT_EQ(first_of(verdict).sequence, 103U);
+  EXPECT_EQ(seen(-1).answer, Answer::works) << "in no call";
+}
+
+TEST(Shared_state, that_was_seen_being_changed_and_stays_so_is_said_once) {
+  const Verdict verdict = changed([](LegRecord& record) {
+    record.shared_changes.push_back({103, caller, 0, "the umask", "0022", "0000", {}});
+    record.calls[0].after.mask = "0000";
+  });
+  ASSERT_THAT(verdict.findings, SizeIs(1));
+  EXPECT_EQ(first_of(verdict).got_outcome, "the umask is 0000");
+}
 
 TEST(State_after_a_call, with_a_descriptor_more_is_no_change) {
   EXPECT_EQ(changed([](LegRecord& record) { record.calls[0].after.descriptors.emplace_back("9 /srv/inbox/x"); }).answer,

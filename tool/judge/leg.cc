@@ -22,6 +22,7 @@
 
 #include "call/prototype.h"
 #include "judge/expectation.h"
+#include "judge/leftover.h"
 #include "judge/needs_root.h"
 #include "service/marks.h"
 #include "trace/filter.h"
@@ -205,7 +206,7 @@ class LegObserver : public Observer {
   bool wants_stack(const Effect& effect, const Credentials& as) override {
     if (!plan_.oracle.empty() || effect.window < 0 || stacks_ >= most_stacks) return false;
     const Account& user = account(record_.calls[static_cast<std::size_t>(effect.window)].user);
-    return !ran_as(user, as, effect.decides) && ++stacks_ > 0;
+    return (!ran_as(user, as, effect.decides) || !leftover(user, as).empty()) && ++stacks_ > 0;
   }
 
   bool wants_stack_after(const Effect& effect) override {
@@ -270,14 +271,6 @@ class LegObserver : public Observer {
   std::optional<int> ended_;
   std::optional<std::size_t> setup_;
 };
-
-// One field of /proc/PID/status, or nothing.
-std::string status_field(const std::string& status, const std::string& key) {
-  const auto at = status.find("\n" + key + ":");
-  if (at == std::string::npos) return {};
-  const auto begin = status.find_first_not_of("\t ", at + key.size() + 2);
-  return status.substr(begin, status.find('\n', begin) - begin);
-}
 
 std::string without_glibcs_own(const std::string& mask) {
   // Signals 32 to 34 belong to the C library (nptl(7)); it installs its handlers when it first needs them.
@@ -533,6 +526,7 @@ class Leg {
     record_.threads = tracer_.threads();
     record_.handoffs = tracer_.handoffs();
     record_.openings = tracer_.openings();
+    record_.shared_changes = tracer_.shared_changes();
     for (const Effect& effect : tracer_.effects())
       if (effect.window >= 0 || (plan_.rounds > 0 && ready_)) record_.effects.push_back(effect);
     for (const IdentityCall& call : tracer_.identity_calls())

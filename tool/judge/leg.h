@@ -80,6 +80,7 @@ struct LegRecord {
   std::vector<IdentityCall> identity_calls;
   std::vector<Handoff> handoffs;
   std::vector<Opening> openings;
+  std::vector<SharedChange> shared_changes;
   std::vector<Credentials> credentials;
   std::vector<std::string> problems;  // what was not seen: nothing can be said to work in such a leg
   std::optional<Crash> crash;

@@ -16,6 +16,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, objec
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, from, to, kind, certainty, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Opening, sequence, thread, window, descriptor, call, object, as, stack)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SharedChange, sequence, thread, window, what, before, now, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
@@ -36,6 +37,7 @@ json binary_safe(const LegRecord& record) {
                 {"identity_calls", record.identity_calls},
                 {"handoffs", record.handoffs},
                 {"openings", record.openings},
+                {"shared_changes", record.shared_changes},
                 {"credentials", record.credentials},
                 {"problems", record.problems},
                 {"without_root", record.without_root},
@@ -66,6 +68,7 @@ LegRecord read_record(const std::string& text) {
   value.at("identity_calls").get_to(record.identity_calls);
   value.at("handoffs").get_to(record.handoffs);
   value.at("openings").get_to(record.openings);
+  value.at("shared_changes").get_to(record.shared_changes);
   value.at("credentials").get_to(record.credentials);
   value.at("problems").get_to(record.problems);
   value.at("without_root").get_to(record.without_root);

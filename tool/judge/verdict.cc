@@ -10,11 +10,13 @@
 
 #include "judge/codes.h"
 #include "judge/expectation.h"
+#include "judge/leftover.h"
 #include "judge/needs_root.h"
 #include "judge/outcome.h"
 #include "judge/provenance.h"
 #include "judge/right.h"
 #include "judge/role.h"
+#include "judge/shared_state.h"
 
 namespace behalf::tool {
 namespace {
@@ -101,6 +103,7 @@ class Judge {
       if (!users_own && !same_for_everybody(effect)) astray(effect, call.user);
       return;
     }
+    if (right_answer == nullptr || !right_answer->did(key, as)) left_behind(effect, user);
     if (right_answer == nullptr || !right_answer->usable() || call.user == service_name) return;
     if (refused(effect) && !right_answer->refused.contains(key)) {
       Finding finding = about(effect, "denied", call.user);
@@ -114,6 +117,22 @@ class Judge {
       finding.expected_outcome = right_answer->results.at(key);
       found_.push_back(std::move(finding));
     }
+  }
+
+  // It ran as the user, by a thread that means to be her for good: is it?
+  void left_behind(const Effect& effect, const Account& user) {
+    const std::string left = leftover(user, worn(effect.as));
+    if (left.empty()) return;
+    Finding finding = about(effect, "lingering", std::string(user.name));
+    finding.effect.reset();
+    stays(finding, user, left, worn(effect.as));
+    found_.push_back(std::move(finding));
+  }
+
+  static void stays(Finding& finding, const Account& user, const std::string& left, const Credentials& as) {
+    finding.got_user = fmt::format("{} with {}", user.name, left);
+    finding.expected_outcome = fmt::format("nothing of the service's is left to {}", user.name);
+    finding.got_outcome = describe(as);
   }
 
   bool during_calls(const Effect& effect) const {
@@ -278,6 +297,7 @@ class Judge {
   }
 
   void judge_state(const Call& call, std::size_t index) {
+    for (const Alteration& alteration : alterations(leg_, index)) altered(call, index, alteration);
     if (call.ended && call.worn_at_return != call.worn_at_begin && !broadcast_in(static_cast<int>(index))) {
       Finding finding = start("lingering", "call", "call", call.user);
       finding.sequence = call.last;
@@ -290,34 +310,22 @@ class Judge {
     }
     if (call.after.threads.empty()) return;  // the leg ended before it was looked at
     for (const State::Worn& now : call.after.threads) judge_thread(call, index, now);
-    const auto changed = [&](const std::string& what, const std::string& before, const std::string& after) {
-      if (before == after) return;
-      Finding finding = start("altered", "process-state", "process", call.user);
-      finding.sequence = call.last + 1;
-      finding.call = static_cast<int>(index);
-      finding.got_user = call.user;
-      finding.expected_outcome = fmt::format("{} stays {}", what, first_difference(before, after));
-      finding.got_outcome = fmt::format("{} is {}", what, first_difference(after, before));
-      finding.thread_role = "the whole process";
-      found_.push_back(std::move(finding));
-    };
-    changed("the working directory", call.before.directory, call.after.directory);
-    changed("the umask", call.before.mask, call.after.mask);
-    changed("the environment", call.before.environment, call.after.environment);
-    changed("a limit", call.before.limits, call.after.limits);
-    changed("the set of ignored signals", call.before.ignored, call.after.ignored);
-    changed("the set of handled signals", call.before.caught, call.after.caught);
   }
 
-  // The first line of `text` that is not in `other`.
-  static std::string first_difference(const std::string& text, const std::string& other) {
-    for (std::size_t at = 0; at < text.size();) {
-      const auto end = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, end - at);
-      if (("\n" + other + "\n").find("\n" + line + "\n") == std::string::npos) return line;
-      at = end + 1;
+  void altered(const Call& call, std::size_t index, const Alteration& alteration) {
+    Finding finding = start("altered", "process-state", "process", call.user);
+    finding.sequence = call.last + 1;
+    finding.call = static_cast<int>(index);
+    finding.got_user = call.user;
+    finding.expected_outcome = alteration.was;
+    finding.got_outcome = alteration.became;
+    finding.thread_role = "the whole process";
+    if (const SharedChange* const seen = alteration.seen; seen != nullptr) {
+      finding.sequence = seen->sequence;
+      finding.stack = named(seen->stack);
+      say_who(finding, role_of(seen->thread, seen->window, finding.stack));
     }
-    return "without it";
+    found_.push_back(std::move(finding));
   }
 
   void judge_thread(const Call& call, std::size_t index, const State::Worn& now) {
@@ -343,15 +351,17 @@ class Judge {
       return;
     }
     if (worn(now.as) == worn(leg_.service)) return;
+    const Account& user = account(call.user);
     if (child) {
       // A child that is the user for good is what the oracle leaves too.
-      const Account& user = account(call.user);
       const Ids all = {user.uid, user.uid, user.uid, user.uid};
-      if (worn(now.as).uid == all) return;
+      if (worn(now.as).uid == all && leftover(user, worn(now.as)).empty()) return;
     }
     const ThreadRole role = role_of(now.thread, static_cast<int>(index), {});
     Finding finding = start("lingering", role.hop, role.clock, call.user);
     left(finding, call, index, now, leg_.service);
+    if (const std::string kept = leftover(user, worn(now.as)); child && !kept.empty())
+      stays(finding, user, kept, worn(now.as));
     say_who(finding, role);
     finding.handoff = "clone";
     finding.certainty = "structural";

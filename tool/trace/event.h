@@ -75,6 +75,17 @@ struct Handoff {
   Stack stack;                  // of the giver, where it gave
 };
 
+// A change of what all threads of a process share, as another thread of it then saw it: it counts, even when it is
+// taken back.
+struct SharedChange {
+  std::uint64_t sequence = 0;
+  int thread = 0;  // that made it
+  int window = -1;
+  std::string what;  // "the umask"
+  std::string before, now;
+  Stack stack;
+};
+
 // What may outlive the call that it was opened in: a file, a connection, a ring.
 struct Opening {
   std::uint64_t sequence = 0;

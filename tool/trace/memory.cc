@@ -59,6 +59,13 @@ std::string read_link(const std::string& path) {
   return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
+std::string status_field(const std::string& status, const std::string& key) {
+  const auto at = status.find("\n" + key + ":");
+  if (at == std::string::npos) return {};
+  const auto begin = status.find_first_not_of("\t ", at + key.size() + 2);
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
 std::map<int, std::string> descriptors_of(pid_t process) {
   std::map<int, std::string> descriptors;
   const std::string folder = "/proc/" + std::to_string(process) + "/fd";

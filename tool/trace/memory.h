@@ -31,6 +31,9 @@ std::string read_file(const std::string& path);
 // What a link of /proc points to; empty when it cannot be read.
 std::string read_link(const std::string& path);
 
+// One field of a /proc/PID/status, or nothing.
+std::string status_field(const std::string& status, const std::string& key);
+
 // The open descriptors of a process and what they lead to.
 std::map<int, std::string> descriptors_of(pid_t process);
 

@@ -78,6 +78,9 @@ constexpr SystemCall table[] = {
     {SYS_swapon, "swapon", effect, D::effective, O::path, 0}, {SYS_acct, "acct", effect, D::effective, O::path, 0},
     {SYS_mq_open, "mq_open", effect, D::fs, O::path, 0}, {SYS_mq_unlink, "mq_unlink", effect, D::fs, O::path, 0},
 
+    // Asks nobody, and concerns every thread (as chdir, fchdir and chroot do too).
+    {SYS_umask, "umask", shared},
+
     // The real id decides (access(2); faccessat2 with AT_EACCESS is turned into `fs` by the tracer).
     {SYS_faccessat, "faccessat", effect, D::real, O::path_at, 1, 0}, {SYS_faccessat2, "faccessat2", effect, D::real, O::path_at, 1, 0},
 

@@ -12,6 +12,7 @@ namespace behalf::tool {
 enum class Role : std::uint8_t {
   identity,  // changes who the thread is
   effect,    // its outcome depends on who the thread is
+  shared,    // changes what all threads of the process share
   birth,     // creates a thread or process
   causal,    // may hand work to another thread: traced only when hand-offs are asked for
   timer,     // arms something that fires later of its own accord

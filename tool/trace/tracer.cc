@@ -463,7 +463,10 @@ bool Tracer::enter(Live& live, const SystemCall& call, const Arguments& argument
     case Role::identity:
       return enter_identity(live, call);
     case Role::effect:
+      enter_shared(live, call);
       return enter_effect(live, call, arguments);
+    case Role::shared:
+      return enter_shared(live, call);
     case Role::timer:
       return enter_timer(live, call, arguments);
     case Role::ring:
@@ -583,6 +586,10 @@ void Tracer::at_exit_stop(Live& live) {
       case Role::effect:
         if (live.effect) note_opening_by(live, result);
         leave_effect(live, result);
+        leave_shared(live);
+        break;
+      case Role::shared:
+        leave_shared(live);
         break;
       case Role::ring:
         leave_ring(live, result);

@@ -102,6 +102,7 @@ class Tracer {
   const std::vector<Effect>& effects() const { return effects_; }
   const std::vector<Handoff>& handoffs() const { return handoffs_; }
   const std::vector<Opening>& openings() const { return openings_; }
+  const std::vector<SharedChange>& shared_changes() const { return shared_changes_; }
   const std::vector<IdentityCall>& identity_calls() const { return identity_calls_; }
   const std::vector<Output>& outputs() const { return outputs_; }
   const std::set<std::string>& problems() const { return problems_; }
@@ -139,6 +140,7 @@ class Tracer {
   bool enter(Live& live, const SystemCall& call, const Arguments& arguments);
   bool enter_effect(Live& live, const SystemCall& call, const Arguments& arguments);
   bool enter_identity(Live& live, const SystemCall& call);
+  bool enter_shared(Live& live, const SystemCall& call);
   bool enter_timer(Live& live, const SystemCall& call, const Arguments& arguments);
   bool enter_ring(Live& live, const SystemCall& call, const Arguments& arguments);
   void enter_output(Live& live, const SystemCall& call, const Arguments& arguments);
@@ -157,6 +159,7 @@ class Tracer {
   void take_what_is_told(Live& live);
   void take_reports();
   void leave_ring(Live& live, long result);
+  void leave_shared(Live& live);
   void note_opening_by(Live& live, long result);
   void note_opening(Live& live, int descriptor, const std::string& object);
   void leave_affinity(Live& live, long result);
@@ -192,6 +195,7 @@ class Tracer {
   RingTable rings_;
   std::vector<Handoff> handoffs_;
   std::vector<Opening> openings_;
+  std::vector<SharedChange> shared_changes_;
   // A wake that may have reached somebody, and bytes that may yet be read.
   struct Wake {
     std::uint64_t sequence;

@@ -4,6 +4,9 @@
 #include <linux/audit.h>
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trace/credentials.h"
@@ -40,9 +43,10 @@ struct Tracer::Live {
   bool names_relative = false;                     // it has opened by a relative path
   std::uint64_t at_instruction = 0, at_stack = 0;  // where the thread stood at its last call
   std::optional<ExitReporter::Watch> report;
-  std::uint64_t waits_on = 0;       // futex word
-  std::uint64_t waits_since = 0;    // sequence number
-  std::optional<std::size_t> wake;  // the wake that the call is
+  std::uint64_t waits_on = 0;                         // futex word
+  std::uint64_t waits_since = 0;                      // sequence number
+  std::optional<std::size_t> wake;                    // the wake that the call is
+  std::vector<std::pair<pid_t, std::string>> beside;  // what other threads had of what the call may change for them
 
   bool wants_exit() const { return call != nullptr; }
 };
@@ -58,6 +62,9 @@ bool opens(const SystemCall& call);
 
 // True for a call that changes nothing where it is done.
 bool only_reads(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments);
+
+// What the call changes for all threads of its process: "the umask"; empty for all other calls.
+std::string_view shared_by(const SystemCall& call);
 
 // The numbers of all tasks of a process, the kernel's own for io_uring among them.
 std::vector<pid_t> tasks_of(pid_t process);

@@ -15,11 +15,6 @@
 namespace behalf::tool {
 namespace {
 
-// After these a relative path means another place.
-bool moves(const SystemCall& call) {
-  return call.number == SYS_chdir || call.number == SYS_fchdir || call.number == SYS_chroot;
-}
-
 // ERESTARTSYS and its like: the kernel's own word for a call that a signal broke off, which no program sees.
 bool interrupted(std::int64_t result) {
   return result <= -512 && result >= -516;
@@ -28,8 +23,9 @@ bool interrupted(std::int64_t result) {
 }  // namespace
 
 bool Tracer::is_told(Live& live, const SystemCall& call) {
-  // An execve ends in an event of its own; an opening is noted where it ends, with its stack.
-  if (options_.openings || call.decides == Decides::program || moves(call)) return false;
+  // An execve ends in an event of its own; an opening is noted where it ends, with its stack; and what a call changed
+  // for all threads is looked at before it can be taken back.
+  if (options_.openings || call.decides == Decides::program || !shared_by(call).empty()) return false;
   if (effects_.size() < options_.results_told_after) return false;
   if (!asked_for_reporter_) {
     asked_for_reporter_ = true;

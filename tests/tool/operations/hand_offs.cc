@@ -64,7 +64,8 @@ int acts_late_in_a_thread_of_its_own() {
 int leaves_a_child() {
   if (const pid_t child = fork(); child == 0) {
     const uid_t user = geteuid();
-    if (user != 0 && setresuid(user, user, user) != 0) _exit(1);
+    const gid_t group = getegid();
+    if (user != 0 && (setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0)) _exit(1);
     usleep(100000);
     const int fd = open("/srv/inbox/by-child", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     if (fd >= 0) close(fd), unlink("/srv/inbox/by-child");

@@ -1,7 +1,9 @@
 // Operations that leave the process or the thread other than they found it, or keep what they should not.
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,6 +12,7 @@
 #include <ctime>
 #include <optional>
 #include <random>
+#include <thread>
 
 extern "C" {
 
@@ -45,6 +48,34 @@ int changes_back() {
   const mode_t before = umask(0077);
   umask(before);
   return 0;
+}
+int changes_own_back() {
+  static const auto change = [] {
+    if (unshare(CLONE_FS) == 0) umask(umask(0077));
+  };
+  std::thread(change).join();
+  return 0;
+}
+
+// A child that means to be the user for good: with and without the saved gid.
+static int in_child(bool wholly) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const uid_t user = geteuid();
+    const gid_t group = getegid();
+    if (wholly) syscall(SYS_setresgid, group, group, group);
+    syscall(SYS_setresuid, user, user, user);
+    _exit(access("/home/alice/note.txt", R_OK) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+int keeps_saved_gid() {
+  return in_child(false);
+}
+int keeps_nothing() {
+  return in_child(true);
 }
 
 // The first caller's answer, kept by the thread.
