@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -68,6 +69,15 @@ class Carried {
 
     detail::Region region_;
     const detail::Region* floor_ = nullptr;
+  };
+
+  // The same for who has nobody to tell: the process ends where the identity cannot be taken.
+  class WornOrEnd {
+   public:
+    explicit WornOrEnd(const Carried& who) noexcept;
+
+   private:
+    std::optional<Worn> worn_;
   };
 
  private:

@@ -58,6 +58,16 @@ void Carried::Worn::left_open() noexcept {
       "that is somebody of its own (behalf::task, or co_spawn on behalf::asio::as(token, executor))\n");
 }
 
+Carried::WornOrEnd::WornOrEnd(const Carried& who) noexcept {
+  try {
+    worn_.emplace(who);
+  } catch (const std::exception& error) {
+    const std::string line = std::string{error.what()} +
+                             ". The process ends, since what waits for this identity would be done as somebody else\n";
+    detail::end_process(line.c_str());
+  }
+}
+
 namespace detail {
 
 AsServiceIfAny::AsServiceIfAny() {
