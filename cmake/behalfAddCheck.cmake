@@ -1,11 +1,11 @@
 # behalf_add_check(NAME test LIBRARY library OPERATIONS operation... [POSTURES posture...] [LEGS leg...] [SETUP call...]
-#                  [SKIP_IF_IMPOSSIBLE])
+#                  [SUPPRESSIONS file] [SKIP_IF_IMPOSSIBLE])
 #
 # A test that runs `behalf check`: it passes when every operation works when impersonating, in every posture named
-# (without any: full). LIBRARY is a target (SHARED or MODULE), a file, or a name that the dynamic linker knows.
-# Where the machine cannot do it (no root), the test fails, or is skipped with SKIP_IF_IMPOSSIBLE.
+# (without any: full), or where all that was found is suppressed (`man behalf`). LIBRARY is a target (SHARED or MODULE), a
+# file, or a name that the dynamic linker knows. Where the machine cannot do it (no root), the test fails, or is skipped with SKIP_IF_IMPOSSIBLE.
 function(behalf_add_check)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "SKIP_IF_IMPOSSIBLE" "NAME;LIBRARY" "OPERATIONS;POSTURES;LEGS;SETUP")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "SKIP_IF_IMPOSSIBLE" "NAME;LIBRARY;SUPPRESSIONS" "OPERATIONS;POSTURES;LEGS;SETUP")
   foreach(needed NAME LIBRARY OPERATIONS)
     if(NOT arg_${needed})
       message(FATAL_ERROR "behalf_add_check: ${needed} is missing")
@@ -32,6 +32,10 @@ function(behalf_add_check)
   foreach(call IN LISTS arg_SETUP)
     list(APPEND options --setup "${call}")
   endforeach()
+  if(arg_SUPPRESSIONS)
+    get_filename_component(rules "${arg_SUPPRESSIONS}" ABSOLUTE)
+    list(APPEND options --suppressions "${rules}")
+  endif()
   add_test(NAME "${arg_NAME}" COMMAND behalf::tool check "${library}" ${arg_OPERATIONS} ${options})
   if(arg_SKIP_IF_IMPOSSIBLE)
     set_tests_properties("${arg_NAME}" PROPERTIES SKIP_RETURN_CODE 69)

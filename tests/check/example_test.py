@@ -56,6 +56,7 @@ class Example(unittest.TestCase):
         said = run("ctest", "--test-dir", build, "--output-on-failure", expect=None)
         self.assertRegex(said, r"check_reads_note \.+ +Passed")
         self.assertRegex(said, r"check_setting \.+\*\*\*Failed")
+        self.assertRegex(said, r"check_known_setting \.+ +Passed")
         self.assertRegex(said, r"\[       OK \] Notes\.are_read_as_the_user")
         self.assertRegex(said, r"\[       OK \] Home\.")
         self.assertRegex(said, r"\[  FAILED  \] Notes\.have_settings_of_the_user")

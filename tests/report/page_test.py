@@ -154,6 +154,30 @@ class Check(Pages):
         self.assertEqual(self.browser.ask("document.querySelectorAll('.finding, [data-astray=true]').length"), 0)
 
 
+class Suppressed(Pages):
+    def test_is_folded_with_its_reason_and_opens_with_the_keyboard(self):
+        rules = f"{self.folder}/known.txt"
+        with open(rules, "w") as file:
+            file.write("code:B102 because of <b>ticket</b> 4711\n")
+        page = self.write("suppressed", "check", LIBRARY, "operation", "--before", "before", "--leg", "cold", "--suppressions", rules)
+        self.assertEqual(self.exit, 0)
+        self.browser.open(page, scripts=False)
+        text = self.browser.seen()
+        self.assertIn("does NOT work when impersonating; all that was found is suppressed", text)
+        self.assertIn("because of <b>ticket</b> 4711", text)
+        self.assertNotIn("EXPECTED", text)
+        for _ in range(3):
+            if self.browser.ask("document.activeElement.matches('details.suppressed summary')"):
+                break
+            self.browser.press("Tab", 9)
+        self.browser.press(" ", 32)
+        self.assertIn("EXPECTED", self.browser.seen())
+        for dark in (False, True):
+            self.browser.open(page, dark=dark)
+            for selector in ("details.suppressed summary", ".verdict"):
+                self.assertGreaterEqual(self.readable(selector), 4.5, f"{selector} dark={dark}")
+
+
 class Survey(Pages):
     @classmethod
     def setUpClass(cls):

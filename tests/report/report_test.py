@@ -354,5 +354,69 @@ class Baselines(unittest.TestCase):
         self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[7]}', "'verdict'")
 
 
+class Suppressions(unittest.TestCase):
+    """What is known and meant is told with its reason, and is no failure."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+
+    def rules(self, text):
+        path = f"{self.folder.name}/known.txt"
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def check(self, rules, form, *words):
+        return check("operation", form, "--leg", "cold", "--suppressions", self.rules(rules), *words)
+
+    def test_a_suppressed_finding_is_still_in_json_and_the_exit_code_is_0(self):
+        done = self.check("# known\noperation:oper* function:helper because of ticket 4711\n", "json")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        document = json.loads(done.stdout.decode())
+        with open(f"{SOURCE}/tool/report/behalf-1.schema.json") as file:
+            jsonschema.validate(document, json.load(file))
+        (operation,) = document["operations"]
+        self.assertEqual((operation["verdict"], operation["suppressed"], document["summary"]["works"]), ("fails", True, 0))
+        for finding in operation["findings"]:
+            self.assertEqual((finding["suppressed"]["reason"], finding["suppressed"]["line"]), ("of ticket 4711", 2))
+
+    def test_sarif_keeps_its_schema_and_says_how_the_tool_ended(self):
+        done = self.check("code:B102 because of ticket 4711\n", "sarif")
+        log = json.loads(done.stdout.decode())
+        with open(f"{HERE}/sarif-schema-2.1.0.json") as file:
+            jsonschema.Draft202012Validator(json.load(file)).validate(log)
+        only = log["runs"][0]
+        self.assertEqual((done.returncode, only["invocations"][0]["exitCode"]), (0, 0))
+        self.assertEqual({r["suppressions"][0]["justification"] for r in only["results"]}, {"of ticket 4711"})
+
+    def test_rules_that_are_unused_or_expired_are_said_and_suppress_nothing(self):
+        done = self.check("code:B102 until 2020-01-01 because it was new then\nfunction:never because x\n", "text")
+        self.assertEqual(done.returncode, 1)
+        said = done.stderr.decode().splitlines()
+        self.assertEqual(len(said), 2, said)
+        self.assertRegex(said[0], r"known\.txt:1: expired: 'code:B102 until 2020-01-01' no longer suppresses the finding")
+        self.assertRegex(said[1], r"known\.txt:2: unused: .* 'function:never'")
+        self.assertIn("LOST  [B102 queue]", done.stdout.decode(errors="replace"))
+
+    def test_a_line_that_is_no_rule_is_said_before_anything_is_run(self):
+        for line, says in (("code:B102", "no reason"), ("code:B999 because x", "no code B999"), ("leak:x because x", "leak:x")):
+            done = run("check", LIBRARY, "operation", "--suppressions", self.rules(f"\n{line}\n"), before=WITHOUT_NAMESPACES)
+            said = done.stderr.decode()
+            self.assertEqual((done.returncode, done.stdout, len(said.splitlines())), (64, b"", 1), said)
+            self.assertRegex(said, rf"known\.txt:2: .*{says}")
+        done = run("survey", "--suppressions", "/missing", before=WITHOUT_NAMESPACES)
+        self.assertEqual(done.returncode, 64)
+
+    def test_a_survey_shows_the_reason_in_its_row(self):
+        done = run("survey", "thread_made_before", "--posture", "full", "--suppressions",
+                   self.rules("operation:threads/thread_made_before because of ticket 4711\noperation:elsewhere because x\n"))
+        text = done.stdout.decode()
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertRegex(" ".join(text.split()), r"suppressed: lost: .*; because of ticket 4711 \(")
+        self.assertIn("1 fail (1 suppressed)", text)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

@@ -628,6 +628,26 @@ TEST(Same_divergence, in_other_legs_is_counted_and_not_repeated) {
   for (const LegSummary& summary : verdict.legs) EXPECT_FALSE(summary.same) << summary.name;
 }
 
+// Who suppresses a finding must still be told what was folded into it and is not its outcome.
+TEST(Folded_finding, that_is_more_than_an_outcome_is_kept_once_of_each_place) {
+  const Verdict verdict = changed([](LegRecord& record) {
+    record.effects[0].as = service;
+    for (const char* call : {"connect", "connect", "openat", "unlink"}) {
+      record.effects.push_back(effect(caller, service, "/srv/inbox/x"));
+      record.effects.back().sequence = 106;
+      record.effects.back().call = call;
+    }
+    record.calls[0].output = "nonsense\n";
+    record.calls[0].after.mask = "0077";
+  });
+  ASSERT_THAT(verdict.findings, SizeIs(1));
+  EXPECT_EQ(first_of(verdict).folded, 6);
+  std::vector<std::string> within;
+  for (const Finding& finding : first_of(verdict).within)
+    within.push_back(finding.effect ? finding.effect->call : finding.kind);
+  EXPECT_THAT(within, ::testing::UnorderedElementsAre("connect", "unlink", "altered"));
+}
+
 TEST(Noise, that_differs_between_the_oracles_is_not_judged) {
   Oracles from = oracles();
   int pid = 1000;

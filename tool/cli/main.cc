@@ -21,6 +21,7 @@
 #include "judge/inquiry.h"
 #include "report/baseline.h"
 #include "report/report.h"
+#include "report/whole_file.h"
 #include "stage/ground.h"
 #include "trace/probe.h"
 
@@ -31,7 +32,7 @@ enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
   std::vector<std::string> postures, legs, families, operations, setup;
-  std::string library, format = "text", output, baseline, catalogue, subject, stage;
+  std::string library, format = "text", output, baseline, suppressions, catalogue, subject, stage;
   double limit = 10, settle = 0.6;
   bool verbose = false;
 };
@@ -131,6 +132,15 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+std::optional<Suppressions> suppressions_for(const Options& options) {
+  return options.suppressions.empty() ? std::nullopt : std::optional(read_suppressions(options.suppressions));
+}
+
+void suppress_in(Report& report, const Suppressions& suppressions, bool all) {
+  suppress(report, suppressions, all, std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
+  for (const std::string& warning : warnings_of(*report.suppressions)) fmt::print(stderr, "behalf: {}\n", warning);
+}
+
 int check(const Options& options) {
   const std::string library = find_library(options.library);
   for (const std::string& call : options.setup) check_exports(library, read_call(call).name);
@@ -140,6 +150,7 @@ int check(const Options& options) {
     check_exports(library, operations.back().name);
   }
   check_readable_by_all(library);
+  const std::optional<Suppressions> suppressions = suppressions_for(options);
   const Destination destination(options.output);
   const Ground ground = ground_for(options);
 
@@ -158,6 +169,7 @@ int check(const Options& options) {
   const Inquired inquired = ask(inquiries, ground, options, format.draws);
   Report report = report_of(inquired, ground, seconds_since(start));
   for (const Answers& answers : inquired.answers) report.operations.push_back({answers, "", {}});
+  if (suppressions) suppress_in(report, *suppressions, /*all=*/false);
   destination.write(format.write(report, style_for(destination, options), exit_code(report)));
   return exit_code(report);
 }
@@ -190,11 +202,8 @@ std::vector<std::string> before(bool has, const std::string& name) {
 int survey(const Options& options) {
   const std::vector<Row> rows = wanted_rows(options);
   std::optional<Baseline> baseline;
-  try {
-    if (!options.baseline.empty()) baseline = read_baseline(options.baseline);
-  } catch (const BaselineError& error) {
-    throw UsageError(error.what());
-  }
+  if (!options.baseline.empty()) baseline = read_baseline(options.baseline);
+  const std::optional<Suppressions> suppressions = suppressions_for(options);
   const Destination destination(options.output);
   const Ground ground = ground_for(options);
 
@@ -235,6 +244,7 @@ int survey(const Options& options) {
     }
     report.operations.push_back(std::move(reported));
   }
+  if (suppressions) suppress_in(report, *suppressions, options.families.empty());
   if (baseline) report.baseline = compare(*baseline, report, options.families, options.postures);
   // A survey's answer is its table: finding that operations fail is what it is for. Only that more of them fail than
   // before is a failure.
@@ -309,12 +319,13 @@ int run(int argc, char** argv) {
   check_command->footer(
       "Examples:\n  behalf check ./libmine.so my_operation\n  behalf check ./libmine.so my_operation --posture "
       "effective --leg cold -v\n  behalf check ./libmine.so --setup 'int pool_open(4)' store fetch\n"
+      "  behalf check ./libmine.so my_operation --suppressions known.txt --format sarif -o behalf.sarif\n"
       "  behalf check libglib-2.0.so.0 'const char *g_get_home_dir(void)'\n"
       "  behalf check libc.so.6 'int access(\"/srv/root-only.txt\", 4)'\n\n"
       "A call: TYPE NAME(ARGUMENTS); the type is void, an integer's or a pointer's; arguments are integers,\n"
       "\"strings\" and NULL; `...` stands before the variable arguments of a variadic function.\n\n"
-      "Exit status: 0 works, 1 does not work, 2 unclear (of several answers 1 before 2 before 0), 64 usage,\n69 this "
-      "machine cannot do it, 70 internal.");
+      "Exit status: 0 works, or what does not is suppressed, 1 does not work, 2 unclear (of several answers 1 before\n"
+      "2 before 0), 64 usage, 69 this machine cannot do it, 70 internal.");
 
   CLI::App* const explain_command =
       app.add_subcommand("explain", "what a code means, or an operation of the catalogue, and the cure in code");
@@ -339,6 +350,10 @@ int run(int argc, char** argv) {
     command->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
         ->allow_extra_args(false)
         ->check(CLI::IsMember(all_postures));
+    command->add_option(
+        "--suppressions", options.suppressions,
+        "a file of what is known to fail and may, a rule a line: 'code:B402 operation:GLOB function:GLOB "
+        "until 2027-01-31 because REASON', without what it need not name");
     command->add_option("-o,--output", options.output, "write the report to this file");
     command->add_option("--limit", options.limit, "seconds that a leg may take")
         ->check(CLI::Range(0.1, 3600.0))
@@ -386,6 +401,9 @@ int main(int argc, char** argv) {
       throw MachineError("standard output is closed: give the report a place with -o FILE");
     return run(argc, argv);
   } catch (const UsageError& error) {
+    fmt::print(stderr, "behalf: {}\n", error.what());
+    return exit_usage;
+  } catch (const FileError& error) {
     fmt::print(stderr, "behalf: {}\n", error.what());
     return exit_usage;
   } catch (const MachineError& error) {

@@ -418,6 +418,28 @@ bool follows(const Finding& finding, const Finding& first) {
   return !finding.effect || finding.kind == first.kind;
 }
 
+// What was answered is a consequence of what was done; an effect, or what was left behind, may have another cause.
+bool is_outcome(const Finding& finding) {
+  constexpr std::string_view outcomes[] = {"lost", "leaked", "blunted", "denied", "wrong-answer"};
+  return !finding.effect && std::find(std::begin(outcomes), std::end(outcomes), finding.kind) != std::end(outcomes);
+}
+
+bool same_place(const Finding& a, const Finding& b) {
+  const auto same_function = [](const NamedFrame& f, const NamedFrame& g) { return f.function == g.function; };
+  return a.code == b.code && a.effect.has_value() == b.effect.has_value() &&
+         (!a.effect || a.effect->call == b.effect->call) &&
+         std::equal(a.stack.begin(), a.stack.end(), b.stack.begin(), b.stack.end(), same_function) &&
+         std::equal(a.made_at.begin(), a.made_at.end(), b.made_at.begin(), b.made_at.end(), same_function);
+}
+
+// Folded, and yet not forgotten where it is more than an outcome: whoever suppresses the one may not mean the other.
+void fold(Finding&& finding, Finding& into) {
+  ++into.folded;
+  if (is_outcome(finding) || same_place(finding, into)) return;
+  const auto same = [&](const Finding& other) { return same_place(finding, other); };
+  if (std::none_of(into.within.begin(), into.within.end(), same)) into.within.push_back(std::move(finding));
+}
+
 }  // namespace
 
 std::string_view to_string(Answer answer) {
@@ -470,12 +492,13 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
                                       [&](const Finding& f) { return same_divergence(f, finding); });
       const auto before = diverged.find(call);
       if (before != diverged.end() && follows(finding, verdict.findings[before->second])) {
-        ++verdict.findings[before->second].folded;
+        fold(std::move(finding), verdict.findings[before->second]);
       } else if (leg.name == "concurrent" && !finding.effect && !verdict.findings.empty() &&
                  finding.kind != "crashed") {
-        ++verdict.findings.front().folded;  // concurrent answers follow from what the other legs have shown already
+        // Concurrent answers follow from what the other legs have shown already.
+        fold(std::move(finding), verdict.findings.front());
       } else if (known != verdict.findings.end()) {
-        ++known->folded;
+        fold(std::move(finding), *known);
         diverged.try_emplace(call, static_cast<std::size_t>(known - verdict.findings.begin()));
       } else {
         diverged.try_emplace(call, verdict.findings.size());

@@ -14,6 +14,14 @@ namespace behalf::tool {
 enum class Answer : std::uint8_t { works, fails, unclear };
 std::string_view to_string(Answer answer);
 
+// A finding that is known and meant to stay, by a rule that somebody wrote.
+struct Suppressed {
+  std::string reason;
+  std::string file;
+  int line = 0;
+  std::string until;  // the last day, 2027-01-31; empty: for good
+};
+
 struct Finding {
   std::string code;
   std::string kind, hop, clock, leg;
@@ -35,8 +43,10 @@ struct Finding {
   std::vector<NamedFrame> stack;    // of the thread, where it went astray
   std::vector<NamedFrame> made_at;  // of the thread's maker, where it was made
   int folded = 0;                   // divergences that follow from it, or repeat it
+  std::vector<Finding> within;      // those of them that are more than its outcome, one of each place
   std::uint64_t sequence = 0;
-  int call = -1;  // of the leg
+  int call = -1;                         // of the leg
+  std::optional<Suppressed> suppressed;  // the judge leaves it empty
 };
 
 struct LegSummary {

@@ -1,13 +1,8 @@
 #include "report/baseline.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,11 +10,14 @@
 #include "judge/needs_root.h"
 #include "report/reading.h"
 #include "report/report.h"
+#include "report/whole_file.h"
 
 namespace behalf::tool {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t largest = std::size_t{256} << 20;
 
 std::optional<Answer> answer_named(const std::string& name) {
   for (const Answer answer : {Answer::works, Answer::fails, Answer::unclear})
@@ -30,18 +28,6 @@ std::optional<Answer> answer_named(const std::string& name) {
 // How good an answer is: only an order.
 int rank(Answer answer) {
   return answer == Answer::works ? 2 : answer == Answer::unclear ? 1 : 0;
-}
-
-std::string read_whole(const std::string& file) {
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error))
-    throw BaselineError(fmt::format("cannot read the baseline '{}': it is a directory", file));
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw BaselineError(fmt::format("cannot read the baseline '{}': {}", file, std::strerror(errno)));
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (stream.bad()) throw BaselineError(fmt::format("cannot read the baseline '{}': {}", file, std::strerror(errno)));
-  return text.str();
 }
 
 bool has_reason_for_root(const json& operation) {
@@ -61,9 +47,9 @@ bool asked(const std::vector<std::string>& wanted, std::initializer_list<std::st
 
 Baseline read_baseline(const std::string& file) {
   const auto is_none = [&](const std::string& why) {
-    return BaselineError(fmt::format("the baseline '{}' is no report of behalf survey --format json: {}", file, why));
+    return FileError(fmt::format("the baseline '{}' is no report of behalf survey --format json: {}", file, why));
   };
-  const json document = json::parse(read_whole(file), nullptr, /*allow_exceptions=*/false);
+  const json document = json::parse(read_whole("the baseline", file, largest), nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded()) throw is_none("it is not JSON, or not whole");
   const auto text = [&](const json& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();

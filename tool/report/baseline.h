@@ -3,7 +3,6 @@
 
 #include <map>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,11 +13,6 @@ namespace behalf::tool {
 
 struct Report;
 
-// A baseline that cannot be used, and why, in one line.
-struct BaselineError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 struct Baseline {
   using Key = std::tuple<std::string, std::string, std::string>;  // family, operation, posture
   std::string tool, kernel;
@@ -26,7 +20,7 @@ struct Baseline {
   std::set<Key> unjudged;         // these
 };
 
-// Reads a report that `survey --format json` wrote. Throws BaselineError when the file is none.
+// Reads a report that `survey --format json` wrote. Throws FileError when the file is none.
 Baseline read_baseline(const std::string& file);
 
 struct Change {

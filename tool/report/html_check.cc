@@ -1,4 +1,6 @@
 // The page of a check: the verdict, what went astray first, the picture of it, and the rest.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -101,15 +103,29 @@ class Page {
     out += fmt::format(
         "<p class=\"verdict {}\">{}<small>{} \u00b7 posture {} \u00b7 {} legs beside 5 oracles \u00b7 {} stops \u00b7 "
         "{:.1f} s</small></p>",
-        to_string(verdict.answer), escaped(says(verdict.answer)), escaped(inquiry.library), escaped(verdict.posture),
-        verdict.legs.size(), stops, report_.seconds);
+        is_suppressed(verdict) ? "unclear" : to_string(verdict.answer), escaped(says(verdict)),
+        escaped(inquiry.library), escaped(verdict.posture), verdict.legs.size(), stops, report_.seconds);
     for (const std::string& reason : verdict.reasons)
       out += fmt::format("<p class=\"reason\"><span class=\"badge unclear\">unclear</span> {}</p>", escaped(reason));
-    if (!verdict.findings.empty())
-      out += "<h2>What went astray first</h2>" + card_of(verdict.findings.front(), reported);
+    const auto is_open = [](const Finding& finding) { return !finding.suppressed; };
+    const auto open =
+        static_cast<std::size_t>(std::count_if(verdict.findings.begin(), verdict.findings.end(), is_open));
+    if (open > 0) out += "<h2>What went astray first</h2>" + card_of(verdict.findings.front(), reported);
+    if (open == 0) add_suppressed(out, reported, verdict, open);
     add_pictures(out, verdict);
-    if (verdict.findings.size() > 1) out += "<h2>And besides</h2>";
-    for (std::size_t i = 1; i < verdict.findings.size(); ++i) out += card_of(verdict.findings[i], reported);
+    if (open > 1) out += "<h2>And besides</h2>";
+    for (std::size_t i = 1; i < open; ++i) out += card_of(verdict.findings[i], reported);
+    if (open > 0) add_suppressed(out, reported, verdict, open);
+  }
+
+  static void add_suppressed(std::string& out, const Reported& reported, const Verdict& verdict, std::size_t first) {
+    if (first < verdict.findings.size()) out += "<h2>Suppressed</h2>";
+    for (std::size_t i = first; i < verdict.findings.size(); ++i) {
+      const Finding& finding = verdict.findings[i];
+      out += fmt::format("<details class=\"suppressed\"><summary>{} {}<br>{}</summary>{}</details>",
+                         code_badge(finding.code), escaped(in_words(finding)), escaped(in_words(*finding.suppressed)),
+                         card_of(finding, reported));
+    }
   }
 
   void add_pictures(std::string& out, const Verdict& verdict) {

@@ -5,6 +5,7 @@
 #include "report/cure_page.h"
 #include "report/html_style.h"
 #include "report/reading.h"
+#include "report/report.h"
 
 namespace behalf::tool {
 namespace {
@@ -83,6 +84,7 @@ std::string code_badge(std::string_view code) {
 
 std::string notes_of(const Report& report) {
   std::string out;
+  if (report.suppressions) out += fmt::format("<p>Suppressions: {}.</p>", escaped(summary_of(*report.suppressions)));
   for (const std::string& note : report.notes) out += fmt::format("<p class=\"note\">{}</p>", escaped(note));
   return out;
 }

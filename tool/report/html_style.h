@@ -65,6 +65,8 @@ ol.stack li.own { color: var(--ink); } ol.stack li.own code:first-child { font-w
 ol.stack .at { display: block; font-size: .85em; opacity: .9; }
 .cure { border-radius: 10px; background: var(--good-bg); padding: .8rem 1rem; margin: 1.1rem 0 .2rem; }
 .cure strong { color: var(--good); }
+details.suppressed { border: 1px solid var(--line); border-radius: 12px; padding: .8rem 1.2rem; margin: .8rem 0; } details.suppressed > summary { color: var(--ink); font-size: 1rem; } details.suppressed .card { border: 0; box-shadow: none; padding: 0; }
+td.verdict-in small { display: block; color: var(--soft); }
 .legs { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0; margin: .8rem 0; }
 figure { margin: 1rem 0; }
 figcaption { margin-bottom: .5rem; font-weight: 600; } figcaption span { font-weight: 400; color: var(--soft); }

@@ -71,9 +71,10 @@ void add_tiles(std::string& out, const Report& report) {
   for (const std::string& posture : postures_of(report)) {
     const Counts& count = counts.at(posture);
     out += fmt::format(
-        "<li><span class=\"soft small\">{}</span><b>{} <i>of {} work</i></b><span class=\"small soft\">{} fail, {} "
+        "<li><span class=\"soft small\">{}</span><b>{} <i>of {} work</i></b><span class=\"small soft\">{} fail{}, {} "
         "unclear</span><div class=\"bar\" aria-hidden=\"true\">",
-        escaped(posture), count.works, count.works + count.fails + count.unclear, count.fails, count.unclear);
+        escaped(posture), count.works, count.works + count.fails + count.unclear, count.fails,
+        count.suppressed == 0 ? "" : fmt::format(" ({} suppressed)", count.suppressed), count.unclear);
     for (const auto& [name, number] :
          {std::pair{"works", count.works}, {"fails", count.fails}, {"unclear", count.unclear}})
       if (number > 0) out += fmt::format("<span class=\"{}\" style=\"flex:{}\"></span>", name, number);
@@ -106,12 +107,13 @@ void add_row(std::string& out, const Reported& reported, const std::vector<std::
                              escaped(posture))
                : fmt::format(
                      "<td class=\"verdict-in\" data-posture=\"{0}\" data-column=\"{0}\" data-verdict=\"{1}\">{2}</td>",
-                     escaped(posture), to_string(verdict->answer), badge(verdict->answer));
+                     escaped(posture), to_string(verdict->answer),
+                     badge(verdict->answer) + (is_suppressed(*verdict) ? "<small>suppressed</small>" : ""));
   }
   out += "<td class=\"what\">";
   if (const Finding* const finding = first_finding(reported)) {
     out += fmt::format("<p><a href=\"#{0}\"><code class=\"code\">{0}</code></a> {1}</p><p class=\"soft\">Cure: {2}",
-                       escaped(finding->code), escaped(in_words(*finding)), escaped(cure_of(*finding, reported)));
+                       escaped(finding->code), escaped(line_of(*finding)), escaped(cure_of(*finding, reported)));
     if (const auto answer = answer_of(reported.cure))
       out += fmt::format(" <span class=\"cured\">{}</span>", badge(*answer));
     out += "</p>";

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "judge/codes.h"
+#include "report/reading.h"
 #include "report/report.h"
 
 namespace behalf::tool {
@@ -46,6 +47,10 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
   value["cure"] =
       reported.cure.words.empty() ? std::string(code_for(finding.hop, finding.kind).cure) : reported.cure.words;
   value["folded"] = finding.folded;
+  if (const auto& by = finding.suppressed) {
+    value["suppressed"] = {{"reason", by->reason}, {"file", by->file}, {"line", by->line}};
+    if (!by->until.empty()) value["suppressed"]["until"] = by->until;
+  }
   return value;
 }
 
@@ -63,11 +68,24 @@ ordered_json baseline_of(const Comparison& comparison) {
   return value;
 }
 
+ordered_json suppressions_of(const Suppressions& suppressions) {
+  ordered_json rules = ordered_json::array();
+  for (const AppliedRule& applied : suppressions.rules) {
+    rules.push_back({{"line", applied.rule.line},
+                     {"rule", to_string(applied.rule)},
+                     {"reason", applied.rule.reason},
+                     {"state", to_string(applied.state)},
+                     {"findings", applied.findings}});
+    if (applied.rule.until) rules.back()["until"] = until_of(applied.rule);
+  }
+  return {{"file", suppressions.file}, {"rules", rules}};
+}
+
 }  // namespace
 
 std::string json_of(const Report& report) {
   ordered_json operations = ordered_json::array();
-  int counts[3] = {};
+  int counts[3] = {}, suppressed = 0;
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
     for (const Verdict& verdict : reported.answers.verdicts) {
@@ -83,6 +101,10 @@ std::string json_of(const Report& report) {
           {"name", inquiry.name},       {"library", inquiry.library},           {"family", inquiry.family},
           {"posture", verdict.posture}, {"verdict", to_string(verdict.answer)}, {"reasons", verdict.reasons},
           {"findings", findings}};
+      if (is_suppressed(verdict)) {
+        operation["suppressed"] = true;
+        ++suppressed;
+      }
       const auto cured = std::find_if(reported.cure.verdicts.begin(), reported.cure.verdicts.end(),
                                       [&](const Verdict& v) { return v.posture == verdict.posture; });
       if (cured != reported.cure.verdicts.end()) {
@@ -104,6 +126,10 @@ std::string json_of(const Report& report) {
       {"summary", {{"works", counts[0]}, {"fails", counts[1]}, {"unclear", counts[2]}}},
   };
   if (!report.notes.empty()) document["notes"] = report.notes;
+  if (report.suppressions) {
+    document["summary"]["suppressed"] = suppressed;
+    document["suppressions"] = suppressions_of(*report.suppressions);
+  }
   if (report.baseline) document["baseline"] = baseline_of(*report.baseline);
   // What a program printed may be any bytes.
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
@@ -113,8 +139,9 @@ int exit_code(const Report& report) {
   bool fails = false, unclear = false;
   for (const Reported& reported : report.operations)
     for (const Verdict& verdict : reported.answers.verdicts) {
-      fails = fails || verdict.answer == Answer::fails;
-      unclear = unclear || verdict.answer == Answer::unclear;
+      const bool suppressed = is_suppressed(verdict);
+      fails = fails || (verdict.answer == Answer::fails && !suppressed);
+      unclear = unclear || verdict.answer == Answer::unclear || (suppressed && !verdict.reasons.empty());
     }
   return fails ? 1 : unclear ? 2 : 0;
 }

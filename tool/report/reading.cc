@@ -33,8 +33,9 @@ std::size_t sequence_length(std::string_view bytes) {
 
 }  // namespace
 
-std::string says(Answer answer) {
-  switch (answer) {
+std::string says(const Verdict& verdict) {
+  if (is_suppressed(verdict)) return "does NOT work when impersonating; all that was found is suppressed";
+  switch (verdict.answer) {
     case Answer::works:
       return "works when impersonating";
     case Answer::fails:
@@ -60,12 +61,31 @@ std::vector<std::string> postures_of(const Report& report) {
   return postures;
 }
 
+bool is_suppressed(const Verdict& verdict) {
+  return verdict.answer == Answer::fails &&
+         std::all_of(verdict.findings.begin(), verdict.findings.end(), [](const Finding& f) { return f.suppressed; });
+}
+
+std::string in_words(const Suppressed& suppressed) {
+  return fmt::format("because {} ({}:{}{}{})", suppressed.reason, suppressed.file, suppressed.line,
+                     suppressed.until.empty() ? "" : ", until ", suppressed.until);
+}
+
+std::string line_of(const Finding& finding) {
+  if (!finding.suppressed) return in_words(finding);
+  return fmt::format("suppressed: {}; {}", in_words(finding), in_words(*finding.suppressed));
+}
+
 const Finding* first_finding(const Reported& reported) {
-  for (const char* posture : {"full", "shielded", "effective", "files"})
-    if (const Verdict* verdict = verdict_in(reported.answers.verdicts, posture);
-        verdict != nullptr && !verdict->findings.empty())
-      return &verdict->findings.front();
-  return nullptr;
+  const Finding* suppressed = nullptr;
+  for (const char* posture : {"full", "shielded", "effective", "files"}) {
+    const Verdict* const verdict = verdict_in(reported.answers.verdicts, posture);
+    if (verdict == nullptr || verdict->findings.empty()) continue;
+    const Finding* const first = &verdict->findings.front();
+    if (!first->suppressed) return first;
+    if (suppressed == nullptr) suppressed = first;
+  }
+  return suppressed;
 }
 
 std::string first_reason(const Reported& reported) {
@@ -97,6 +117,7 @@ std::map<std::string, Counts> counts_of(const Report& report) {
   for (const Reported& reported : report.operations)
     for (const Verdict& verdict : reported.answers.verdicts) {
       Counts& count = counts[verdict.posture];
+      if (is_suppressed(verdict)) ++count.suppressed;
       ++(verdict.answer == Answer::works ? count.works : verdict.answer == Answer::fails ? count.fails : count.unclear);
     }
   return counts;

@@ -12,14 +12,24 @@
 namespace behalf::tool {
 
 // "works when impersonating", and so on.
-std::string says(Answer answer);
+std::string says(const Verdict& verdict);
 
 const Verdict* verdict_in(const std::vector<Verdict>& verdicts, const std::string& posture);
 
 // The postures of a report, in the order in which they were asked.
 std::vector<std::string> postures_of(const Report& report);
 
-// The finding that a row is about: in the library's own posture where it fails there, else in the first that fails.
+// Whether it fails, and all that was found is suppressed.
+bool is_suppressed(const Verdict& verdict);
+
+// "because it reads the service's settings on purpose (suppressions.txt:3, until 2027-01-31)".
+std::string in_words(const Suppressed& suppressed);
+
+// A finding in a line, with the reason where it is suppressed.
+std::string line_of(const Finding& finding);
+
+// The finding that a row is about: in the library's own posture where it fails there, else in the first that fails; one
+// that is suppressed only where there is no other.
 const Finding* first_finding(const Reported& reported);
 std::string first_reason(const Reported& reported);
 
@@ -34,6 +44,7 @@ std::string cure_of(const Finding& finding, const Reported& reported);
 
 struct Counts {
   int works = 0, fails = 0, unclear = 0;
+  int suppressed = 0;  // of those that fail
 };
 std::map<std::string, Counts> counts_of(const Report& report);
 

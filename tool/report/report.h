@@ -7,6 +7,7 @@
 
 #include "judge/inquiry.h"
 #include "report/baseline.h"
+#include "report/suppressions.h"
 
 namespace behalf::tool {
 
@@ -32,7 +33,8 @@ struct Report {
   double seconds = 0;
   std::vector<std::string> notes;  // what the report lacks, and why
   std::vector<Reported> operations;
-  std::optional<Comparison> baseline;  // with an earlier report, where one was given
+  std::optional<Comparison> baseline;        // with an earlier report, where one was given
+  std::optional<Suppressions> suppressions;  // where they were given
 };
 
 struct Style {
@@ -56,7 +58,8 @@ std::string html_of_survey(const Report& report);
 // A trace for ui.perfetto.dev, as bytes: the legs whose records were kept with the verdicts.
 std::string perfetto_of(const Report& report);
 
-// works: 0, fails: 1, unclear: 2 (the worst of all postures).
+// works: 0, fails: 1, unclear: 2 (the worst of all postures). What fails and is suppressed whole is 0, or 2 where there
+// is a reason for unclear too.
 int exit_code(const Report& report);
 
 }  // namespace behalf::tool

@@ -117,6 +117,8 @@ class Writer {
       notify("note", fmt::format("{} more results are left out: {} are what code-scanning services keep", left_out_,
                                  most_results));
     for (const std::string& note : report_.notes) notify("warning", note);
+    if (report_.suppressions)
+      for (const std::string& warning : warnings_of(*report_.suppressions)) notify("warning", warning);
     if (!report_.self_check) notify("error", "the tool's check of itself failed: " + report_.self_check_trouble);
     const std::string version = report_.tool.substr(report_.tool.rfind(' ') + 1);
     return {
@@ -161,7 +163,9 @@ class Writer {
     const std::string print =
         fingerprint({finding.code, name_of(inquiry), finding.effect ? finding.effect->call : "",
                      telling_function(finding.stack, inquiry.library), finding.hop, finding.kind});
-    if (const auto known = known_.find(print); known != known_.end()) {
+    // What is suppressed and what is not are never one result.
+    const auto key = std::pair(print, finding.suppressed ? finding.suppressed->line : 0);
+    if (const auto known = known_.find(key); known != known_.end()) {
       Result& result = results_[known->second];
       if (result.postures.back() != verdict.posture) result.postures.push_back(verdict.posture);
       result.times += 1 + finding.folded;
@@ -171,7 +175,7 @@ class Writer {
       ++left_out_;
       return;
     }
-    known_[print] = results_.size();
+    known_[key] = results_.size();
     Result result{{}, message(finding, inquiry), {verdict.posture}, 1 + finding.folded};
     result.value = {
         {"ruleId", finding.code},
@@ -184,12 +188,20 @@ class Writer {
         {"codeFlows", {flow(finding, inquiry)}},
     };
     if (const ordered_json list = stacks(finding); !list.empty()) result.value["stacks"] = list;
+    if (finding.suppressed) result.value["suppressions"] = {suppression(*finding.suppressed)};
     result.value["properties"] = {{"kind", finding.kind},
                                   {"hop", finding.hop},
                                   {"clock", finding.clock},
                                   {"leg", finding.leg},
                                   {"cure", valid_utf8(cure_of(finding, reported))}};
     results_.push_back(std::move(result));
+  }
+
+  ordered_json suppression(const Suppressed& by) const {
+    ordered_json value = {{"kind", "external"}, {"status", "accepted"}, {"justification", text_of(by.reason)["text"]}};
+    if (const ordered_json file = artifact(by.file); !file.empty())
+      value["location"] = {{"physicalLocation", {{"artifactLocation", file}, {"region", {{"startLine", by.line}}}}}};
+    return value;
   }
 
   static std::string message(const Finding& finding, const Inquiry& inquiry) {
@@ -296,7 +308,7 @@ class Writer {
   const Report& report_;
   std::filesystem::path directory_;
   std::vector<Result> results_;
-  std::map<std::string, std::size_t> known_;
+  std::map<std::pair<std::string, int>, std::size_t> known_;
   ordered_json notifications_ = ordered_json::array();
   std::size_t left_out_ = 0;
 };

@@ -27,6 +27,10 @@ Ink ink_of(Answer answer) {
   return answer == Answer::works ? Ink::good : answer == Answer::fails ? Ink::bad : Ink::doubtful;
 }
 
+Ink ink_of(const Verdict& verdict) {
+  return is_suppressed(verdict) ? Ink::doubtful : ink_of(verdict.answer);
+}
+
 // Text in lines of at most `width`, each after the first indented.
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
   std::string out;
@@ -59,6 +63,7 @@ std::string location(const std::vector<NamedFrame>& frames, const std::string& l
 }
 
 void add_notes(std::string& out, const Report& report, const Style& style) {
+  if (report.suppressions) out += fmt::format("suppressions: {}\n", summary_of(*report.suppressions));
   for (const std::string& note : report.notes)
     out += fmt::format("note: {}\n", wrapped(note, 6, static_cast<std::size_t>(style.width)));
 }
@@ -80,6 +85,9 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   out += fmt::format("{}  [{} {}]   as {}, in the leg {}\n", paint(Ink::bad, kind), finding.code, finding.hop,
                      finding.expected_user, finding.leg);
+  if (finding.suppressed)
+    out += fmt::format("  suppressed  {}\n",
+                       wrapped(in_words(*finding.suppressed), 14, static_cast<std::size_t>(style.width)));
   if (finding.effect) {
     const std::string what = fmt::format("{} {}", finding.effect->call, finding.effect->object);
     out += fmt::format("  expected  {}   as {}  -> {}\n", what, finding.expected_user, finding.expected_outcome);
@@ -132,25 +140,32 @@ std::string text_of_check(const Report& report, const Style& style) {
     const Inquiry& inquiry = reported.answers.inquiry;
     for (const Verdict& verdict : reported.answers.verdicts) {
       out += fmt::format("{}: {}   (posture {})\n\n", paint(Ink::strong, inquiry.name),
-                         paint(ink_of(verdict.answer), says(verdict.answer)), verdict.posture);
+                         paint(ink_of(verdict), says(verdict)), verdict.posture);
       for (const std::string& reason : verdict.reasons)
         out += fmt::format("  unclear   {}\n", wrapped(reason, 12, static_cast<std::size_t>(style.width)));
       if (!verdict.reasons.empty()) out += "\n";
-      const std::size_t shown =
-          style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, verdict.findings.size());
+      const auto open = static_cast<std::size_t>(std::count_if(verdict.findings.begin(), verdict.findings.end(),
+                                                               [](const Finding& f) { return !f.suppressed; }));
+      const std::size_t shown = style.verbose ? verdict.findings.size() : std::min<std::size_t>(1, open);
       for (std::size_t i = 0; i < shown; ++i) {
         add_finding(out, verdict.findings[i], reported, paint, style);
         out += "\n";
       }
-      for (std::size_t i = shown; i < verdict.findings.size(); ++i)
+      for (std::size_t i = shown; i < open; ++i)
         out += fmt::format("  and       {} [{}], in the leg {}\n", in_words(verdict.findings[i]),
                            verdict.findings[i].code, verdict.findings[i].leg);
+      for (std::size_t i = std::max(shown, open); i < verdict.findings.size(); ++i) {
+        const Finding& finding = verdict.findings[i];
+        out +=
+            fmt::format("  suppressed  {} [{}], in the leg {}\n              {}\n", in_words(finding), finding.code,
+                        finding.leg, wrapped(in_words(*finding.suppressed), 14, static_cast<std::size_t>(style.width)));
+      }
       if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
       if (!verdict.findings.empty()) {
         const Finding& first = verdict.findings.front();
         const std::string place = location(first.stack, inquiry.library);
-        out += fmt::format("SUMMARY: behalf: {} {} {} {}in {}\n", first.kind, first.code, first.hop,
-                           place.empty() ? "" : place + " ", inquiry.name);
+        out += fmt::format("SUMMARY: behalf: {}{} {} {} {}in {}\n", first.suppressed ? "suppressed " : "", first.kind,
+                           first.code, first.hop, place.empty() ? "" : place + " ", inquiry.name);
       } else {
         out += fmt::format("SUMMARY: behalf: {} {}\n", to_string(verdict.answer), inquiry.name);
       }
@@ -199,12 +214,11 @@ std::string text_of_survey(const Report& report, const Style& style) {
     for (const std::string& posture : postures) {
       const Verdict* verdict = verdict_in(reported.answers.verdicts, posture);
       const std::string word = verdict == nullptr ? "-" : std::string(to_string(verdict->answer));
-      out += paint(verdict == nullptr ? Ink::faint : ink_of(verdict->answer),
-                   fmt::format("{:<{}}", word, column(posture)));
+      out += paint(verdict == nullptr ? Ink::faint : ink_of(*verdict), fmt::format("{:<{}}", word, column(posture)));
     }
     const Finding* finding = first_finding(reported);
     const std::string reason = first_reason(reported);
-    std::string words = finding != nullptr ? in_words(*finding) : reason.empty() ? "" : unclear_in_words(reason);
+    std::string words = finding != nullptr ? line_of(*finding) : reason.empty() ? "" : unclear_in_words(reason);
     out += wrapped(words, words_at, width) + "\n";
     if (finding == nullptr) continue;
     out += std::string(words_at, ' ') +
@@ -215,10 +229,10 @@ std::string text_of_survey(const Report& report, const Style& style) {
   }
   out += "\n";
   for (const auto& [posture, count] : counts_of(report))
-    out +=
-        fmt::format("{:<10} {:>3} work, {:>3} fail, {:>3} unclear\n", posture, count.works, count.fails, count.unclear);
+    out += fmt::format("{:<10} {:>3} work, {:>3} fail{}, {:>3} unclear\n", posture, count.works, count.fails,
+                       count.suppressed == 0 ? "" : fmt::format(" ({} suppressed)", count.suppressed), count.unclear);
   if (report.baseline) out += text_of(*report.baseline);
-  if (!report.notes.empty()) out += "\n";
+  if (!report.notes.empty() || report.suppressions) out += "\n";
   add_notes(out, report, style);
   out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n",
                      report.operations.size(), postures.size(), report.seconds,
@@ -243,7 +257,7 @@ std::string markdown_of_survey(const Report& report) {
     for (const Verdict& verdict : reported.answers.verdicts) out += fmt::format(" {} |", to_string(verdict.answer));
     const Finding* finding = first_finding(reported);
     const auto answer = answer_of(reported.cure);
-    out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? in_words(*finding) : first_reason(reported),
+    out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? line_of(*finding) : first_reason(reported),
                        finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
   }
   if (report.baseline) out += fmt::format("\n```{}```\n", text_of(*report.baseline));
