@@ -17,7 +17,47 @@ TOOL, SOURCE = sys.argv[1:3]
 def row_data(family, name):
     with open(f"{SOURCE}/catalogue/{family}/{name}.cc") as file:
         text = file.read()
-    return {key: (re.search(rf"^{key}:[ \t]*(.*)$", text, re.M) or [None, ""])[1] for key in ("works", "hop", "clock", "title", "cure")}
+    values = {}
+    for key in ("works", "hop", "clock", "title", "wrong", "cure", "source"):
+        found = re.search(rf"^{key}:[ \t]*(.*(?:\n[ \t].*)*)$", text, re.M)
+        values[key] = " ".join(found[1].split()) if found else ""
+    return values
+
+
+def in_words(finding):
+    """As the survey's text says it, without what is acted on."""
+    kind, role, got = finding["kind"], finding["thread"]["role"], finding["got"]
+    if "effect" in finding:
+        own = "that called" in role
+        words = f"{finding['effect']['syscall']} as {got['user']}" + ("" if own else f", by {role}")
+    elif kind == "lingering":
+        words = f"{role} stays {got['user']}"
+    elif kind in ("lost", "leaked", "blunted"):
+        words = f"{finding['expected']['user']} gets {got['user']}'s answer"
+    else:
+        words = got["outcome"]
+    return f"{finding['code']} {kind}: {words}"
+
+
+def history_table(operations):
+    """The lines of docs/history.md, of what the survey says of each bug and of its good twin."""
+    by_name = {}
+    for operation in operations:
+        if operation["family"] == "history":
+            by_name.setdefault(operation["name"], {})[operation["posture"]] = operation
+    lines = []
+    for name in sorted(by_name):
+        if not name.endswith("_bad"):
+            continue
+        row, bug = row_data("history", name), name[: -len("_bad")]
+        fails = next((p for p in ("full", "effective", "files", "shielded") if by_name[name][p]["findings"]), None)
+        says = in_words(by_name[name][fails]["findings"][0]) if fails else "works"
+        if fails != "full":
+            says += f" (`{fails}`)"
+        works = [p for p in ("files", "effective", "full", "shielded") if by_name[bug + "_fixed"][p]["verdict"] == "works"]
+        mended = "works" if len(works) == 4 else "works: " + ", ".join(works)
+        lines.append(f"| `{bug}` | {row['source']} | {row['wrong']} | {says} | {mended} |")
+    return lines
 
 
 class Survey(unittest.TestCase):
@@ -67,6 +107,14 @@ class Survey(unittest.TestCase):
             if "cure" in operation:
                 with self.subTest(row=f"{operation['family']}/{operation['name']}", posture=operation["posture"]):
                     self.assertEqual(operation["cure"]["verdict"], "works", operation["cure"].get("why"))
+
+    def test_the_table_of_historical_bugs_says_what_was_measured(self):
+        expected = history_table(self.report["operations"])
+        self.assertGreaterEqual(len(expected), 15)
+        with open(f"{SOURCE}/docs/history.md") as file:
+            table = [line.rstrip("\n") for line in file if line.startswith("| `")]
+        self.maxDiff = None
+        self.assertEqual(table, expected)
 
     def test_every_row_names_its_cure(self):
         for family, name in {(o["family"], o["name"]) for o in self.report["operations"]}:
