@@ -648,6 +648,24 @@ TEST(Folded_finding, that_is_more_than_an_outcome_is_kept_once_of_each_place) {
   EXPECT_THAT(within, ::testing::UnorderedElementsAre("connect", "unlink", "altered"));
 }
 
+TEST(Folded_finding, of_another_function_is_kept_and_of_one_that_is_not_known_is_not) {
+  LegRecord record = leg("cold", {"alice"});
+  record.effects.clear();
+  for (const std::uint64_t offset : {1, 1, 2, 2, 0}) {
+    record.effects.push_back(effect(caller, service, own_note));
+    record.effects.back().sequence = 105;
+    if (offset > 0) record.effects.back().stack = {{"/x/libmine.so", offset}};
+  }
+  Symbolizer symbolizer({}, [](const Frame& place) {
+    return std::vector<NamedFrame>{{"f" + std::to_string(place.offset), place.module, "", 0, 0}};
+  });
+  const Verdict verdict = judge(oracles(), {record}, "full", symbolizer, {});
+  ASSERT_THAT(verdict.findings, SizeIs(1));
+  EXPECT_EQ(first_of(verdict).folded, 4);
+  ASSERT_THAT(first_of(verdict).within, SizeIs(1));
+  EXPECT_EQ(first_of(verdict).within[0].stack[0].function, "f2");
+}
+
 TEST(Noise, that_differs_between_the_oracles_is_not_judged) {
   Oracles from = oracles();
   int pid = 1000;

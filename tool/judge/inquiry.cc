@@ -85,6 +85,18 @@ bool wants_probing(const Verdict& verdict) {
          first.kind != "lingering";
 }
 
+// What a probe has shown of a finding holds of its like that were folded into it.
+void know_better(Finding& finding, const std::string& hop, const std::string& clock) {
+  const auto set = [&](Finding& of) {
+    of.hop = hop;
+    of.clock = clock;
+    of.code = code_for(hop, of.kind).code;
+  };
+  for (Finding& inner : finding.within)
+    if (inner.kind == finding.kind && inner.hop == finding.hop) set(inner);
+  set(finding);
+}
+
 }  // namespace
 
 const std::vector<LegPlan>& leg_plans() {
@@ -196,16 +208,13 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
           const Verdict answer = judge(gathered[i]->oracles, {*records[p]}, probes[p].plan.posture, symbolizer,
                                        inquiries[i].operation.shown);
           if (answer.answer != Answer::works) continue;
-          Finding& finding = verdict.findings.front();
-          finding.hop = probes[p].hop;
-          finding.clock = probes[p].clock;
-          finding.code = code_for(finding.hop, finding.kind).code;
+          know_better(verdict.findings.front(), probes[p].hop, probes[p].clock);
           return;
         }
         // None of the changes mends it: something else that the process has, and the user would have of her own.
         Finding& finding = verdict.findings.front();
-        if (finding.hop == "environment") finding.hop = "process-state";
-        finding.code = code_for(finding.hop, finding.kind).code;
+        const std::string hop = finding.hop == "environment" ? "process-state" : finding.hop, clock = finding.clock;
+        know_better(finding, hop, clock);
       });
     }
   }

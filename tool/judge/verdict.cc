@@ -424,12 +424,16 @@ bool is_outcome(const Finding& finding) {
   return !finding.effect && std::find(std::begin(outcomes), std::end(outcomes), finding.kind) != std::end(outcomes);
 }
 
+// As far as can be told: not every leg has its stacks recorded.
 bool same_place(const Finding& a, const Finding& b) {
-  const auto same_function = [](const NamedFrame& f, const NamedFrame& g) { return f.function == g.function; };
-  return a.code == b.code && a.effect.has_value() == b.effect.has_value() &&
-         (!a.effect || a.effect->call == b.effect->call) &&
-         std::equal(a.stack.begin(), a.stack.end(), b.stack.begin(), b.stack.end(), same_function) &&
-         std::equal(a.made_at.begin(), a.made_at.end(), b.made_at.begin(), b.made_at.end(), same_function);
+  if (a.code != b.code || a.effect.has_value() != b.effect.has_value()) return false;
+  if (a.effect && a.effect->call != b.effect->call) return false;
+  if (a.stack.empty() || b.stack.empty()) return true;
+  const auto same_functions = [](const std::vector<NamedFrame>& one, const std::vector<NamedFrame>& other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](const NamedFrame& f, const NamedFrame& g) { return f.function == g.function; });
+  };
+  return same_functions(a.stack, b.stack) && same_functions(a.made_at, b.made_at);
 }
 
 // Folded, and yet not forgotten where it is more than an outcome: whoever suppresses the one may not mean the other.
