@@ -208,6 +208,59 @@ TEST_F(BaselineFile, What_was_not_asked_for_is_not_gone) {
   EXPECT_EQ(compare(old, now, {}, {}).fresh.size(), 1u);
 }
 
+Report with_cure(Answer cured) {
+  Report report = with(Answer::fails);
+  report.operations[0].answers.inquiry.family = "threads";
+  report.operations[0].cure = {"write it otherwise", "operation/cured", with(cured).operations[0].answers.verdicts};
+  if (cured == Answer::unclear) report.operations[0].cure.verdicts[0].reasons = {"a leg could not be run"};
+  return report;
+}
+
+TEST_F(BaselineFile, A_cure_is_compared_too) {
+  const Comparison worse = compare(baseline(with_cure(Answer::works)), with_cure(Answer::fails), {}, {});
+  ASSERT_EQ(worse.worse.size(), 1u);
+  EXPECT_EQ(worse.worse[0].name, "operation/cured");
+  EXPECT_THAT(worse.worse[0].why, HasSubstr("lost: openat /x as root"));
+  EXPECT_TRUE(got_worse(worse));
+  EXPECT_EQ(compare(baseline(with_cure(Answer::unclear)), with_cure(Answer::works), {}, {}).better.size(), 1u);
+  Report without = with_cure(Answer::works);
+  without.operations[0].cure = {};
+  EXPECT_EQ(compare(baseline(with_cure(Answer::works)), without, {"operation"}, {}).gone.size(), 1u);
+  EXPECT_EQ(compare(baseline(with_cure(Answer::works)), without, {"queues"}, {}).gone.size(), 0u);
+  EXPECT_EQ(compare(baseline(without), with_cure(Answer::works), {}, {}).fresh.size(), 1u);
+}
+
+TEST_F(BaselineFile, What_is_suppressed_is_listed_and_no_failure) {
+  Report now = with(Answer::fails);
+  now.operations[0].answers.verdicts[0].findings[0].suppressed = Suppressed{"it is known", "known.txt", 1, ""};
+  const Comparison comparison = compare(baseline(with(Answer::works)), now, {}, {});
+  ASSERT_EQ(comparison.worse.size(), 1u);
+  EXPECT_TRUE(comparison.worse[0].suppressed);
+  EXPECT_FALSE(got_worse(comparison));
+}
+
+TEST_F(BaselineFile, Every_format_of_a_survey_says_the_changes) {
+  Report now = with_cure(Answer::works);
+  now.operations[0].answers.verdicts.push_back(now.operations[0].answers.verdicts[0]);
+  now.operations[0].answers.verdicts[1].posture = "files";
+  Report old = now;
+  for (Verdict& verdict : old.operations[0].answers.verdicts) verdict.answer = Answer::works, verdict.findings.clear();
+  now.baseline = compare(baseline(old), now, {}, {});
+  EXPECT_EQ(now.baseline->worse.size(), 2u);
+  const std::string text = text_of_survey(now, {.width = 120}), markdown = markdown_of_survey(now),
+                    html = html_of_survey(now);
+  EXPECT_THAT(text,
+              HasSubstr("  worse   threads/operation  full, files  works -> fails\n          lost: openat /x as root"));
+  EXPECT_THAT(text, HasSubstr("BASELINE: behalf: 2 worse, 0 better, 0 new, 0 gone"));
+  EXPECT_THAT(markdown,
+              HasSubstr("* **worse** `threads/operation` (full, files): works -> fails. lost: openat /x as root"));
+  EXPECT_THAT(html,
+              HasSubstr("<code>threads/operation</code> <span class=\"soft\">full, files</span> works -&gt; fails"));
+  EXPECT_THAT(html, HasSubstr("2 worse, 0 better"));
+  EXPECT_EQ(json::parse(json_of(now))["baseline"]["worse"].size(), 2u);
+  EXPECT_THAT(sarif_of(now, 1, "/"), HasSubstr("got worse than in the baseline"));
+}
+
 TEST(Page, Is_one_file_that_asks_for_nothing) {
   Report report = report_with({lost("openat", "/x")});
   report.operations[0].title = "</title><script>alert(1)</script>";

@@ -312,9 +312,22 @@ class Baselines(unittest.TestCase):
         # What was not asked for, another family or posture, is not gone.
         self.assertIn("1 worse, 1 better, 0 new, 1 gone", text)
 
+    def test_a_cure_that_does_not_work_any_more_is_worse(self):
+        def edit(by_key, _):
+            self.assertEqual(by_key["thread_made_before", "full"]["cure"]["verdict"], "works")
+            by_key["thread_made_before", "full"]["cure"]["verdict"] = "fails"  # works now: better
+        done = self.survey(self.edited(edit))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout.decode(), r"better +threads/thread_made_before/cured  full  fails -> works")
+
     def test_works_to_fails_is_worse_and_better_alone_is_exit_0(self):
         worse = self.edited(lambda by_key, _: by_key["thread_made_before", "full"].update(verdict="works"))
         self.assertEqual(self.survey(worse).returncode, 1)
+        with open(self.file + ".known", "w") as file:
+            file.write("operation:thread_made_before because of ticket 4711\n")
+        known = self.survey(worse, "--suppressions", self.file + ".known")
+        self.assertEqual(known.returncode, 0)
+        self.assertIn("because of ticket 4711", known.stdout.decode())
         better = self.edited(lambda by_key, _: by_key["thread_joined", "full"].update(verdict="unclear"))
         self.assertEqual(self.survey(better).returncode, 0)
 
@@ -326,7 +339,9 @@ class Baselines(unittest.TestCase):
         document = json.loads(done.stdout.decode())
         jsonschema.validate(document, self.schema)
         key = {"family": "threads", "posture": "full"}
-        self.assertEqual(document["baseline"]["worse"], [{**key, "name": "thread_made_before", "was": "works", "is": "fails"}])
+        (worse,) = document["baseline"]["worse"]
+        self.assertRegex(worse.pop("why"), "lost: openat")
+        self.assertEqual(worse, {**key, "name": "thread_made_before", "was": "works", "is": "fails"})
         self.assertEqual(document["baseline"]["new"], [{**key, "name": "thread_joined", "is": "works"}])
 
     def refused(self, content, says, path=None):
@@ -349,9 +364,11 @@ class Baselines(unittest.TestCase):
         self.refused("[]", "'schema'")
         self.refused('{"schema":"behalf/2"}', "'behalf/2', and not 'behalf/1'")
         self.refused('{"schema":"behalf/1"}', "'operations'")
-        self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[{"name":"x"}]}', "'verdict'")
-        self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[{"verdict":"fine"}]}', "'fine'")
-        self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[7]}', "'verdict'")
+        self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[{"name":"x"}]}', "'family'")
+        named = '"name":"n","family":"f","posture":"full","verdict":'
+        self.refused(f'{{"schema":"behalf/1","tool":"t","kernel":"k","operations":[{{{named}"fine"}}]}}', "'fine'")
+        self.refused(f'{{"schema":"behalf/1","tool":"t","kernel":"k","operations":[{{{named}"works","cure":7}}]}}', "'operation'")
+        self.refused('{"schema":"behalf/1","tool":"t","kernel":"k","operations":[7]}', "'name'")
 
 
 class Suppressions(unittest.TestCase):

@@ -248,7 +248,7 @@ int survey(const Options& options) {
   if (baseline) report.baseline = compare(*baseline, report, options.families, options.postures);
   // A survey's answer is its table: finding that operations fail is what it is for. Only that more of them fail than
   // before is a failure.
-  const int exit = !report.self_check ? 2 : report.baseline && !report.baseline->worse.empty() ? 1 : 0;
+  const int exit = !report.self_check ? 2 : report.baseline && got_worse(*report.baseline) ? 1 : 0;
   destination.write(format_named(survey_formats, options.format).write(report, style_for(destination, options), exit));
   return exit;
 }

@@ -30,11 +30,18 @@ int rank(Answer answer) {
   return answer == Answer::works ? 2 : answer == Answer::unclear ? 1 : 0;
 }
 
+bool is_reason_for_root(const json& reason) {
+  return reason.is_string() && reason.get_ref<const std::string&>().starts_with(needs_root);
+}
+
 bool has_reason_for_root(const json& operation) {
   const auto reasons = operation.find("reasons");
-  return reasons != operation.end() && std::any_of(reasons->begin(), reasons->end(), [](const json& reason) {
-           return reason.is_string() && reason.get_ref<const std::string&>().starts_with(needs_root);
-         });
+  return reasons != operation.end() && std::any_of(reasons->begin(), reasons->end(), is_reason_for_root);
+}
+
+// The operation that a cure is a part of.
+std::string without_cure(const std::string& name) {
+  return name.substr(0, name.rfind('/'));
 }
 
 bool asked(const std::vector<std::string>& wanted, std::initializer_list<std::string> names) {
@@ -63,15 +70,22 @@ Baseline read_baseline(const std::string& file) {
     throw is_none("it has no list 'operations'");
 
   Baseline baseline{text(document, "tool"), text(document, "kernel"), {}, {}};
-  for (const json& operation : document["operations"]) {
-    const std::string verdict = text(operation, "verdict");
+  const auto add = [&](const json& of, const Baseline::Key& key, bool for_want_of_root) {
+    const std::string verdict = text(of, "verdict");
     const std::optional<Answer> answer = answer_named(verdict);
     if (!answer) throw is_none(fmt::format("it has a verdict '{}'", verdict));
-    const Baseline::Key key{text(operation, "family"), text(operation, "name"), text(operation, "posture")};
-    if (*answer == Answer::unclear && has_reason_for_root(operation))
+    if (*answer == Answer::unclear && for_want_of_root)
       baseline.unjudged.insert(key);
     else
       baseline.answers[key] = *answer;
+  };
+  for (const json& operation : document["operations"]) {
+    const std::string name = text(operation, "name"), family = text(operation, "family"),
+                      posture = text(operation, "posture");
+    add(operation, {family, name, posture}, has_reason_for_root(operation));
+    if (const auto cure = operation.find("cure"); cure != operation.end())
+      add(*cure, {family, text(*cure, "operation"), posture},
+          cure->contains("why") && is_reason_for_root((*cure)["why"]));
   }
   return baseline;
 }
@@ -80,30 +94,40 @@ Comparison compare(const Baseline& baseline, const Report& report, const std::ve
                    const std::vector<std::string>& postures) {
   Comparison comparison{baseline.tool, baseline.kernel, {}, {}, {}, {}};
   std::set<Baseline::Key> seen;
+  const auto add = [&](const std::string& family, const std::string& name, const Verdict& verdict) {
+    const Baseline::Key key{family, name, verdict.posture};
+    seen.insert(key);
+    if (baseline.unjudged.contains(key) || (verdict.answer == Answer::unclear && for_want_of_root(verdict))) return;
+    Change change{family, name, verdict.posture, "", std::string(to_string(verdict.answer))};
+    change.why = !verdict.findings.empty()  ? line_of(verdict.findings.front())
+                 : !verdict.reasons.empty() ? verdict.reasons.front()
+                                            : "";
+    change.suppressed = is_suppressed(verdict);
+    const auto before = baseline.answers.find(key);
+    if (before == baseline.answers.end()) {
+      comparison.fresh.push_back(change);
+      return;
+    }
+    change.was = to_string(before->second);
+    const int step = rank(verdict.answer) - rank(before->second);
+    if (step < 0) comparison.worse.push_back(change);
+    if (step > 0) comparison.better.push_back(change);
+  };
   for (const Reported& reported : report.operations) {
     const Inquiry& inquiry = reported.answers.inquiry;
-    for (const Verdict& verdict : reported.answers.verdicts) {
-      const Baseline::Key key{inquiry.family, inquiry.name, verdict.posture};
-      seen.insert(key);
-      if (baseline.unjudged.contains(key) || (verdict.answer == Answer::unclear && for_want_of_root(verdict))) continue;
-      Change change{inquiry.family, inquiry.name, verdict.posture, "", std::string(to_string(verdict.answer))};
-      const auto before = baseline.answers.find(key);
-      if (before == baseline.answers.end()) {
-        comparison.fresh.push_back(change);
-        continue;
-      }
-      change.was = to_string(before->second);
-      const int step = rank(verdict.answer) - rank(before->second);
-      if (step < 0) comparison.worse.push_back(change);
-      if (step > 0) comparison.better.push_back(change);
-    }
+    for (const Verdict& verdict : reported.answers.verdicts) add(inquiry.family, inquiry.name, verdict);
+    for (const Verdict& verdict : reported.cure.verdicts) add(inquiry.family, reported.cure.operation, verdict);
   }
   for (const auto& [key, answer] : baseline.answers) {
     const auto& [family, name, posture] = key;
-    if (!seen.contains(key) && asked(families, {family, name}) && asked(postures, {posture}))
+    if (!seen.contains(key) && asked(families, {family, name, without_cure(name)}) && asked(postures, {posture}))
       comparison.gone.push_back({family, name, posture, std::string(to_string(answer)), ""});
   }
   return comparison;
+}
+
+bool got_worse(const Comparison& comparison) {
+  return std::any_of(comparison.worse.begin(), comparison.worse.end(), [](const Change& c) { return !c.suppressed; });
 }
 
 std::vector<NamedChanges> lists_of(const Comparison& comparison) {
@@ -113,19 +137,31 @@ std::vector<NamedChanges> lists_of(const Comparison& comparison) {
           {"gone", &comparison.gone}};
 }
 
-std::string text_of(const Comparison& comparison) {
-  std::string lines, counts;
-  for (const auto& [name, changes] : lists_of(comparison)) {
-    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", changes->size(), name);
-    for (const Change& change : *changes) {
-      const std::string words = change.was.empty()  ? change.is
-                                : change.is.empty() ? "was " + change.was
-                                                    : change.was + " -> " + change.is;
-      lines += fmt::format("  {:<7} {}/{}  {}  {}\n", name, change.family, change.name, change.posture, words);
+std::vector<ToldChange> told(const std::vector<Change>& changes) {
+  std::vector<ToldChange> list;
+  const auto same = [](const Change& a, const Change& b) {
+    return a.family == b.family && a.name == b.name && a.was == b.was && a.is == b.is && a.why == b.why;
+  };
+  for (const Change& change : changes) {
+    const auto before =
+        std::find_if(list.begin(), list.end(), [&](const ToldChange& other) { return same(*other.change, change); });
+    if (before != list.end()) {
+      before->postures += ", " + change.posture;
+      continue;
     }
+    const std::string words = change.was.empty()  ? change.is
+                              : change.is.empty() ? "was " + change.was
+                                                  : change.was + " -> " + change.is;
+    list.push_back({&change, change.family + "/" + change.name, change.posture, words});
   }
-  return fmt::format("\nsince the baseline ({} on Linux {})\n{}BASELINE: behalf: {}\n", comparison.tool,
-                     comparison.kernel, lines.empty() ? "  nothing has changed\n" : lines, counts);
+  return list;
+}
+
+std::string counts_in_words(const Comparison& comparison) {
+  std::string counts;
+  for (const auto& [name, changes] : lists_of(comparison))
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", changes->size(), name);
+  return counts;
 }
 
 }  // namespace behalf::tool

@@ -67,6 +67,7 @@ ol.stack .at { display: block; font-size: .85em; opacity: .9; }
 .cure strong { color: var(--good); }
 details.suppressed { border: 1px solid var(--line); border-radius: 12px; padding: .8rem 1.2rem; margin: .8rem 0; } details.suppressed > summary { color: var(--ink); font-size: 1rem; } details.suppressed .card { border: 0; box-shadow: none; padding: 0; }
 td.verdict-in small { display: block; color: var(--soft); }
+.changes { list-style: none; padding: 0; margin: .8rem 0; } .changes li { padding: .55rem 0; border-top: 1px solid var(--rule); overflow-wrap: anywhere; } .changes .badge { background-color: var(--band); min-width: 4rem; text-align: center; } .changes .fails { background-color: var(--bad-bg); } .changes .works { background-color: var(--good-bg); }
 .legs { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0; margin: .8rem 0; }
 figure { margin: 1rem 0; }
 figcaption { margin-bottom: .5rem; font-weight: 600; } figcaption span { font-weight: 400; color: var(--soft); }

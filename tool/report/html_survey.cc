@@ -151,16 +151,20 @@ void add_table(std::string& out, const Report& report) {
 }
 
 void add_baseline(std::string& out, const Comparison& comparison) {
-  out += fmt::format("<h2>Since the baseline</h2><p class=\"soft\">Compared with {} on Linux {}.</p>",
-                     escaped(comparison.tool), escaped(comparison.kernel));
+  out += fmt::format("<h2>Since the baseline</h2><p class=\"soft\">Compared with {} on Linux {}: {}.</p>",
+                     escaped(comparison.tool), escaped(comparison.kernel), counts_in_words(comparison));
   std::string items;
-  for (const auto& [name, changes] : lists_of(comparison))
-    for (const Change& change : *changes)
-      items += fmt::format("<li><strong>{}</strong>: <code>{}/{}</code>, {}{}{}</li>", name, escaped(change.family),
-                           escaped(change.name), escaped(change.posture),
-                           change.was.empty() ? "" : ", was " + escaped(change.was),
-                           change.is.empty() ? "" : ", is " + escaped(change.is));
-  out += items.empty() ? "<p>Nothing has changed.</p>" : fmt::format("<ul class=\"changes\">{}</ul>", items);
+  for (const auto& [name, changes] : lists_of(comparison)) {
+    const std::string_view colour = changes == &comparison.worse    ? "fails"
+                                    : changes == &comparison.better ? "works"
+                                                                    : "";
+    for (const ToldChange& change : told(*changes))
+      items += fmt::format(
+          "<li><span class=\"badge {}\">{}</span> <code>{}</code> <span class=\"soft\">{}</span> {}{}</li>", colour,
+          name, escaped(change.name), escaped(change.postures), escaped(change.words),
+          change.change->why.empty() ? "" : fmt::format("<p class=\"soft small\">{}</p>", escaped(change.change->why)));
+  }
+  if (!items.empty()) out += fmt::format("<ul class=\"changes\">{}</ul>", items);
 }
 
 void add_words(std::string& out, const Report& report) {

@@ -62,6 +62,8 @@ ordered_json baseline_of(const Comparison& comparison) {
       ordered_json entry = {{"family", change.family}, {"name", change.name}, {"posture", change.posture}};
       if (!change.was.empty()) entry["was"] = change.was;
       if (!change.is.empty()) entry["is"] = change.is;
+      if (!change.why.empty()) entry["why"] = change.why;
+      if (change.suppressed) entry["suppressed"] = true;
       value[name].push_back(std::move(entry));
     }
   }

@@ -119,6 +119,10 @@ class Writer {
     for (const std::string& note : report_.notes) notify("warning", note);
     if (report_.suppressions)
       for (const std::string& warning : warnings_of(*report_.suppressions)) notify("warning", warning);
+    if (report_.baseline)
+      for (const ToldChange& change : told(report_.baseline->worse))
+        notify("warning",
+               fmt::format("{} ({}) got worse than in the baseline: {}", change.name, change.postures, change.words));
     if (!report_.self_check) notify("error", "the tool's check of itself failed: " + report_.self_check_trouble);
     const std::string version = report_.tool.substr(report_.tool.rfind(' ') + 1);
     return {

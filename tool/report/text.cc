@@ -125,6 +125,33 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                        paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
 }
 
+// One line for each change, what is so now below it, and one line that sums them up.
+void add_baseline(std::string& out, const Comparison& comparison, const Painter& paint, const Style& style) {
+  out += fmt::format("\nsince the baseline ({} on Linux {})\n", comparison.tool, comparison.kernel);
+  bool any = false;
+  for (const auto& [name, changes] : lists_of(comparison))
+    for (const ToldChange& change : told(*changes)) {
+      const bool worse = changes == &comparison.worse;
+      const Ink ink = !worse ? Ink::plain : change.change->suppressed ? Ink::doubtful : Ink::bad;
+      out += fmt::format("  {} {}  {}  {}\n", paint(ink, fmt::format("{:<7}", name)), change.name, change.postures,
+                         change.words);
+      if (!change.change->why.empty())
+        out += fmt::format("          {}\n", wrapped(change.change->why, 10, static_cast<std::size_t>(style.width)));
+      any = true;
+    }
+  out += fmt::format("{}BASELINE: behalf: {}\n", any ? "" : "  nothing has changed\n", counts_in_words(comparison));
+}
+
+std::string markdown_of(const Comparison& comparison) {
+  std::string out = fmt::format("\n## Since the baseline\n\nCompared with {} on Linux {}: {}.\n\n", comparison.tool,
+                                comparison.kernel, counts_in_words(comparison));
+  for (const auto& [name, changes] : lists_of(comparison))
+    for (const ToldChange& change : told(*changes))
+      out += fmt::format("* **{}** `{}` ({}): {}{}{}\n", name, change.name, change.postures, change.words,
+                         change.change->why.empty() ? "" : ". ", change.change->why);
+  return out;
+}
+
 // One line, and another where there was no root.
 std::string head_lines(const Report& report) {
   const std::string ground = ground_of(report);
@@ -231,7 +258,7 @@ std::string text_of_survey(const Report& report, const Style& style) {
   for (const auto& [posture, count] : counts_of(report))
     out += fmt::format("{:<10} {:>3} work, {:>3} fail{}, {:>3} unclear\n", posture, count.works, count.fails,
                        count.suppressed == 0 ? "" : fmt::format(" ({} suppressed)", count.suppressed), count.unclear);
-  if (report.baseline) out += text_of(*report.baseline);
+  if (report.baseline) add_baseline(out, *report.baseline, paint, style);
   if (!report.notes.empty() || report.suppressions) out += "\n";
   add_notes(out, report, style);
   out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n",
@@ -260,7 +287,7 @@ std::string markdown_of_survey(const Report& report) {
     out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? line_of(*finding) : first_reason(reported),
                        finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
   }
-  if (report.baseline) out += fmt::format("\n```{}```\n", text_of(*report.baseline));
+  if (report.baseline) out += markdown_of(*report.baseline);
   return out;
 }
 
