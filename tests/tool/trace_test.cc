@@ -258,7 +258,8 @@ TEST(Tracer, sees_what_one_thread_changes_for_all_even_when_it_is_put_back) {
     return seen;
   };
   EXPECT_THAT(changes("beside"), ElementsAre("the umask 0022 0077", "the working directory / /usr"));
-  for (const char* way : {"alone", "refused", "own", "child"}) EXPECT_THAT(changes(way), IsEmpty()) << way;
+  for (const char* way : {"alone", "refused", "own", "own at once", "child"})
+    EXPECT_THAT(changes(way), IsEmpty()) << way;
 }
 
 TEST(Tracer, names_files_by_their_whole_path_with_results_and_errors) {

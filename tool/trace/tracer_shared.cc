@@ -1,9 +1,12 @@
 // The tracer's part in what all threads of a process share, and one of them changes for all: umask and working
-// directory (umask(2), chdir(2); CLONE_FS in clone(2)). Whether they do share it, the others tell: a thread that has
-// its own (unshare(2)) changes nothing that they see.
+// directory (umask(2), chdir(2); CLONE_FS in clone(2)). A thread that has its own (unshare(2)) changes nothing for
+// them.
+#include <linux/kcmp.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -30,6 +33,13 @@ std::string seen_by(pid_t tid, const SystemCall& call) {
   return read_link(fmt::format("/proc/{}/{}", tid, call.number == SYS_chroot ? "root" : "cwd"));
 }
 
+// Where the kernel does not say (it may be built without kcmp(2)), what the other thread has afterwards must do: two
+// that change their own at the same moment are then not told apart from one that changes both.
+bool may_share(pid_t one, pid_t other) {
+  const long order = syscall(SYS_kcmp, one, other, KCMP_FS, 0, 0);
+  return order == 0 || (order < 0 && errno != ESRCH);
+}
+
 }  // namespace
 
 std::string_view shared_by(const SystemCall& call) {
@@ -48,7 +58,8 @@ bool Tracer::enter_shared(Live& live, const SystemCall& call) {
                   [&](const SharedChange& change) { return change.window == window && change.what == what; }))
     return false;
   for (const auto& [tid, other] : live_)
-    if (other->process == live.process && tid != live.tid) live.beside.emplace_back(tid, seen_by(tid, call));
+    if (other->process == live.process && tid != live.tid && may_share(live.tid, tid))
+      live.beside.emplace_back(tid, seen_by(tid, call));
   return !live.beside.empty();
 }
 

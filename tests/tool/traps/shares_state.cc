@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <thread>
+#include <vector>
 
 #include "trap.h"
 
@@ -28,6 +29,15 @@ int main(int argc, char** argv) {
       trap::must(unshare(CLONE_FS) == 0, "unshare");
       there_and_back();
     }).join();
+  if (way == "own at once") {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([] {
+        trap::must(unshare(CLONE_FS) == 0, "unshare");
+        for (int round = 0; round < 20; ++round) there_and_back();
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
   if (way == "child")
     std::thread([] {
       const pid_t child = fork();
