@@ -1,3 +1,4 @@
+#include "io_uring/own_ring.h"
 #include "io_uring/ring.h"
 #include "row.h"
 
@@ -6,15 +7,26 @@ title:  io_uring, with IOSQE_ASYNC
 works:  files effective full shielded
 hop:    async-io
 wrong:  nothing: the submitter's credentials are noted in the request when it is given to a worker
-cure:   none needed; a personality on every request (uring::Ring) holds for those that have to wait too
-needs:  liburing
+cure:   behalf::uring::Ring: each request has a personality, which holds for those that have to wait too
+needs:  liburing behalf::uring
 source: io_uring_sqe_set_flags(3)
 )")
+
+static behalf::uring::Ring* cured_ring;
+
+extern "C" void before_cured() {
+  cured_ring = new behalf::uring::Ring({.threads = 1});
+}
 
 extern "C" int operation() {
   behalf_row::Ring ring;
   ring.prepare_opening_of_notes(IOSQE_ASYNC);
   ring.submit();
   ring.print_whose_notes_opened();
+  return 0;
+}
+
+extern "C" int cured() {
+  behalf_row::print_whose_notes_open_by(*cured_ring);
   return 0;
 }

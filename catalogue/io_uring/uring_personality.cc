@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "io_uring/own_ring.h"
 #include "io_uring/ring.h"
 #include "row.h"
 #include "threads/workers.h"
@@ -9,8 +10,8 @@ title:  io_uring, with a personality
 works:  files effective full shielded
 hop:    async-io
 wrong:  nothing: the request wears the credentials of the thread that registered the personality, whoever submits it
-cure:   none needed; keep the service's own personality out of shared rings, as its use is not checked
-needs:  liburing
+cure:   behalf::uring::Ring, which does so for every request and lets no personality out, as their use is not checked
+needs:  liburing behalf::uring
 source: io_uring_register(2) IORING_REGISTER_PERSONALITY
 )")
 
@@ -23,6 +24,12 @@ extern "C" void before() {
   ring = new behalf_row::Ring;
 }
 
+static behalf::uring::Ring* cured_ring;
+
+extern "C" void before_cured() {
+  cured_ring = new behalf::uring::Ring({.threads = 1});
+}
+
 extern "C" int operation() {
   const std::lock_guard lock(ring_in_use);
   const behalf_row::Personality caller(*ring);
@@ -31,5 +38,10 @@ extern "C" int operation() {
     ring->submit();
   });
   ring->print_whose_notes_opened();
+  return 0;
+}
+
+extern "C" int cured() {
+  behalf_row::print_whose_notes_open_by(*cured_ring);
   return 0;
 }

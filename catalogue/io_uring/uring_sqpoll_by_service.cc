@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "io_uring/own_ring.h"
 #include "io_uring/ring.h"
 #include "row.h"
 
@@ -10,8 +11,8 @@ hop:    async-io
 clock:  creator
 wrong:  the kernel's thread that takes the requests wears the credentials of whoever made the ring: the service opens
         all files, for every user
-cure:   a personality on every request, as uring::Ring does
-needs:  liburing
+cure:   behalf::uring::Ring: a personality on every request
+needs:  liburing behalf::uring
 source: io_uring_setup(2) IORING_SETUP_SQPOLL
 )")
 
@@ -24,8 +25,10 @@ extern "C" void before() {
   params.sq_thread_idle = 1;  // milliseconds until the kernel's thread sleeps
   ring = new behalf_row::Ring(params);
 }
+static behalf::uring::Ring* cured_ring;
+
 extern "C" void before_cured() {
-  before();
+  cured_ring = new behalf::uring::Ring({.threads = 1});
 }
 
 extern "C" int operation() {
@@ -37,10 +40,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  const std::lock_guard lock(ring_in_use);
-  const behalf_row::Personality caller(*ring);
-  ring->prepare_opening_of_notes(0, caller.id());
-  ring->submit();
-  ring->print_whose_notes_opened();
+  behalf_row::print_whose_notes_open_by(*cured_ring);
   return 0;
 }
