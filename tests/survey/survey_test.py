@@ -66,6 +66,12 @@ class Survey(unittest.TestCase):
         run = subprocess.run([TOOL, "survey", "--format", "json"], capture_output=True, text=True, timeout=900)
         cls.exit = run.returncode
         cls.report = json.loads(run.stdout)
+        # What talks to a daemon is surveyed where that is installed; `unclear` is all that may be said elsewhere.
+        lacking = {(o["family"], o["name"]) for o in cls.report["operations"]
+                   if o["verdict"] == "unclear" and "is not installed" in " ".join(o["reasons"])}
+        if lacking:
+            print("not surveyed, for want of a daemon:", *("/".join(row) for row in sorted(lacking)), file=sys.stderr)
+        cls.report["operations"] = [o for o in cls.report["operations"] if (o["family"], o["name"]) not in lacking]
         cls.said = run.stderr
 
     def test_ends_well_and_says_nothing_beside_the_report(self):

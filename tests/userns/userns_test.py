@@ -6,6 +6,7 @@ The user is real, and the machine's account files stay as they are: the test has
 usage: userns_test.py TOOL SOURCE_FOLDER
 """
 import ctypes
+import glob
 import json
 import os
 import pwd
@@ -109,6 +110,9 @@ class AsAnOrdinaryUser(unittest.TestCase):
         return report["operations"]
 
     ROWS = ("read_own_note", "thread_made_before", "raise_priority", "process_limit", "set_user_id_program")
+    DATABASE = f"{os.path.dirname(TOOL)}/../lib/behalf/catalogue/databases/postgres_peer.so"
+    if os.path.exists(DATABASE) and glob.glob("/usr/lib/postgresql/*/bin/postgres"):
+        ROWS += ("postgres_peer",)  # with a daemon on the stage
 
     def test_rows_are_judged_as_by_root_or_not_at_all(self):
         operations = self.survey(*self.ROWS)
@@ -170,10 +174,11 @@ class AsAnOrdinaryUser(unittest.TestCase):
             mounts = file.read()
         tool = subprocess.Popen([TOOL, "check", f"{HOME}/operations.so", "sleeps", "--limit", "60"], stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, preexec_fn=become_the_user())
+        self.addCleanup(tool.kill)
         patience = time.monotonic() + 30
-        while len(of_the_users()) < 4 and time.monotonic() < patience:
+        while (most := len(of_the_users())) < 4 and time.monotonic() < patience:
             time.sleep(0.05)
-        self.assertGreaterEqual(len(of_the_users()), 4, "the tool never came to run the operation")
+        self.assertGreaterEqual(most, 4, "the tool never came to run the operation")
         tool.send_signal(signal.SIGKILL)
         tool.wait()
         patience = time.monotonic() + 5

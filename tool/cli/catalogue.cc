@@ -6,17 +6,20 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/elf_file.h"
 #include "cli/library.h"
+#include "stage/daemons.h"
 
 namespace behalf::tool {
 namespace {
 
 // The order in which families are told; others follow by name.
-constexpr const char* families[] = {"call",     "threads",    "queues",      "libc",   "io_uring",    "coroutines",
-                                    "asio",     "children",   "environment", "caches", "descriptors", "sockets",
-                                    "keyrings", "privileges", "broadcasts",  "warmed", "history"};
+constexpr const char* families[] = {
+    "call",      "threads",     "queues",   "libc",        "io_uring",   "coroutines",  "asio",
+    "children",  "environment", "caches",   "descriptors", "sockets",    "connections", "buses",
+    "databases", "credentials", "keyrings", "privileges",  "broadcasts", "warmed",      "history"};
 
 std::size_t position(const std::string& family) {
   return static_cast<std::size_t>(std::find(std::begin(families), std::end(families), family) - std::begin(families));
@@ -45,9 +48,10 @@ Row read_row(const std::string& library) {
   std::map<std::string, std::string*> keys = {
       {"title", &row.title}, {"hop", &row.hop},       {"clock", &row.clock},          {"wrong", &row.wrong},
       {"cure", &row.cure},   {"source", &row.source}, {"needs-root", &row.needs_root}};
-  std::string works, needs;
+  std::string works, needs, services;
   keys["works"] = &works;
   keys["needs"] = &needs;
+  keys["services"] = &services;
   std::istringstream lines(data.substr(0, data.find('\0')));
   std::string* last = nullptr;
   for (std::string line; std::getline(lines, line);) {
@@ -71,6 +75,14 @@ Row read_row(const std::string& library) {
   std::istringstream postures(works);
   for (std::string posture; postures >> posture;)
     if (posture != "none") row.works.push_back(posture);
+  const std::vector<std::string> known = daemon_names();
+  std::istringstream daemons(services);
+  for (std::string name; daemons >> name;) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError(fmt::format("the row {}/{} asks for the service {}: there are {}", row.family, row.name, name,
+                                   fmt::join(known, ", ")));
+    row.daemons.push_back(name);
+  }
   row.code = file.section(".behalf.source");
   const auto functions = file.exported_functions();
   const auto has = [&](const char* name) {

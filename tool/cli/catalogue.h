@@ -11,8 +11,9 @@ struct Row {
   std::string family;  // of its folder
   std::string library;
   std::string title, hop, clock, wrong, cure, source, needs_root;
-  std::vector<std::string> works;  // postures in which it is expected to work
-  std::string code;                // its source
+  std::vector<std::string> works;    // postures in which it is expected to work
+  std::vector<std::string> daemons;  // that the stage is to have for it
+  std::string code;                  // its source
   bool has_before = false, has_cured = false, has_before_cured = false;
 };
 

@@ -22,6 +22,7 @@
 #include "report/baseline.h"
 #include "report/report.h"
 #include "report/whole_file.h"
+#include "stage/daemons.h"
 #include "stage/ground.h"
 #include "trace/probe.h"
 
@@ -31,7 +32,7 @@ namespace {
 enum Exit { exit_usage = 64, exit_machine = 69, exit_internal = 70 };
 
 struct Options {
-  std::vector<std::string> postures, legs, families, operations, setup;
+  std::vector<std::string> postures, legs, families, operations, setup, services;
   std::string library, format = "text", output, baseline, suppressions, catalogue, subject, stage;
   double limit = 10, settle = 0.6;
   bool verbose = false;
@@ -161,7 +162,7 @@ int check(const Options& options) {
     Inquiry inquiry;
     inquiry.name = to_string(operations[i]);
     inquiry.library = options.library;
-    inquiry.operation = {placed.path, placed.shown, options.operations[i], options.setup};
+    inquiry.operation = {placed.path, placed.shown, options.operations[i], options.setup, options.services};
     inquiry.postures = options.postures.empty() ? std::vector<std::string>{"full"} : options.postures;
     inquiries.push_back(std::move(inquiry));
   }
@@ -213,9 +214,10 @@ int survey(const Options& options) {
   const std::vector<std::string> postures = options.postures.empty() ? all_postures : options.postures;
   for (const Row& row : rows) {
     const Placed placed = place_on_stage(row.library);
-    Inquiry inquiry{row.name,    row.family,
-                    row.library, {placed.path, placed.shown, "operation", before(row.has_before, "before")},
-                    postures,    row.needs_root};
+    Inquiry inquiry{
+        row.name,    row.family,
+        row.library, {placed.path, placed.shown, "operation", before(row.has_before, "before"), row.daemons},
+        postures,    row.needs_root};
     inquiries.push_back(inquiry);
   }
   for (const Row& row : rows) {
@@ -224,7 +226,7 @@ int survey(const Options& options) {
     Inquiry inquiry{row.name + "/cured",
                     row.family,
                     row.library,
-                    {placed.path, placed.shown, "cured", before(row.has_before_cured, "before_cured")},
+                    {placed.path, placed.shown, "cured", before(row.has_before_cured, "before_cured"), row.daemons},
                     {},
                     row.needs_root};
     // A cure is for the postures that the library offers.
@@ -308,6 +310,12 @@ int run(int argc, char** argv) {
       ->add_option("--setup,--before", options.setup,
                    "a call made once as the service, after loading and before any operation (repeat)")
       ->allow_extra_args(false);
+  check_command
+      ->add_option("--service", options.services,
+                   fmt::format("a daemon that the operation talks to, started on the stage (repeat): {}",
+                               fmt::join(daemon_names(), ", ")))
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember(daemon_names()));
   check_command
       ->add_option("--leg", options.legs, fmt::format("only this leg (repeat): {}", fmt::join(leg_names, ", ")))
       ->allow_extra_args(false)

@@ -77,6 +77,24 @@ std::vector<Probe> probes_for(const std::string& posture) {
   return probes;
 }
 
+// Why it is not run at all, and so unclear: what the ground cannot tell, or a daemon that the machine has not.
+std::string why_not_asked(const Inquiry& inquiry, const Ground& ground) {
+  if (ground.kind() == GroundKind::userns && !inquiry.needs_root.empty())
+    return std::string(needs_root) + inquiry.needs_root;
+  for (const std::string& name : inquiry.operation.daemons)
+    if (std::string why = why_no_daemon(daemon_named(name)); !why.empty()) return why;
+  return {};
+}
+
+// Those of the inquiries that are run.
+std::vector<std::string> daemons_of(const std::vector<Inquiry>& inquiries, const Ground& ground) {
+  std::set<std::string> names;
+  for (const Inquiry& inquiry : inquiries)
+    if (why_not_asked(inquiry, ground).empty())
+      names.insert(inquiry.operation.daemons.begin(), inquiry.operation.daemons.end());
+  return {names.begin(), names.end()};
+}
+
 bool wants_probing(const Verdict& verdict) {
   if (verdict.findings.empty()) return false;
   const Finding& first = verdict.findings.front();
@@ -114,7 +132,8 @@ const std::vector<LegPlan>& leg_plans() {
 
 Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, const InquiryOptions& options) {
   const int service_program = open_service_program();
-  Schedule schedule(options.limits, {ground, service_program});
+  DaemonData daemon_data;
+  Schedule schedule(options.limits, {ground, service_program, daemon_data});
 
   const auto plan = [&](const Operation& operation, const std::vector<std::string>& postures, Gathered& into,
                         bool canary) {
@@ -142,18 +161,17 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
   Gathered canary;
   plan({"", {}, "behalf_canary", {"void behalf_canary_before(void)"}}, {postures.begin(), postures.end()}, canary,
        true);
+  daemon_data.begin(daemons_of(inquiries, ground), ground);
   // The canary goes first: where not even it can be run, nothing can, and that is said before anything long begins.
   schedule.run([](const Progress&) {});
   for (const auto& [user, runs] : canary.oracles)
     for (const LegRecord& run : runs)
       if (!run.error.empty()) throw CannotRun(run.error);
+  daemon_data.finish();
   std::vector<std::unique_ptr<Gathered>> gathered;
-  const auto out_of_reach = [&](const Inquiry& inquiry) {
-    return ground.kind() == GroundKind::userns && !inquiry.needs_root.empty();
-  };
   for (const Inquiry& inquiry : inquiries) {
     gathered.push_back(std::make_unique<Gathered>());
-    if (!out_of_reach(inquiry)) plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
+    if (why_not_asked(inquiry, ground).empty()) plan(inquiry.operation, inquiry.postures, *gathered.back(), false);
   }
   schedule.run(options.progress ? options.progress : [](const Progress&) {});
 
@@ -172,10 +190,10 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
   for (std::size_t i = 0; i < inquiries.size(); ++i) {
     Answers answers{inquiries[i], {}};
     for (const std::string& posture : inquiries[i].postures) {
-      if (out_of_reach(inquiries[i])) {
+      if (std::string why = why_not_asked(inquiries[i], ground); !why.empty()) {
         Verdict& verdict = answers.verdicts.emplace_back();
         verdict.posture = posture;
-        verdict.reasons.push_back(std::string(needs_root) + inquiries[i].needs_root);
+        verdict.reasons.push_back(std::move(why));
         continue;
       }
       auto& legs = gathered[i]->legs[posture];

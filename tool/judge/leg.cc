@@ -16,6 +16,7 @@
 #include <cstring>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,6 +53,8 @@ struct Pipe {
   }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
+
+  void close_write() { close(std::exchange(write, -1)); }
 };
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -60,6 +63,7 @@ struct Pipe {
 struct Cast {
   const Operation& operation;
   const LegPlan& plan;
+  const DaemonData& daemon_data;
   int service_program;
   int output;
   int gate;  // the service waits here at its marks
@@ -101,19 +105,27 @@ struct Cast {
   throw std::system_error(errno, std::generic_category(), "starting the service");
 }
 
-// The first process of the stage: makes it, starts the service, reaps, and takes all with it when it ends.
-[[noreturn]] void be_the_first(const Cast& cast, const Pipe& go, const Pipe& trouble) {
+// The first process of the stage: makes it, starts what the service talks to, lets itself be traced, starts the
+// service, reaps, and takes all with it when it ends. The daemons were there before the tracer, who so sees nothing of
+// them.
+[[noreturn]] void be_the_first(const Cast& cast, const Pipe& staged, const Pipe& go, const Pipe& trouble) {
   const auto give_up = [&](const char* what) {
     [[maybe_unused]] const ssize_t written = write(trouble.write, what, std::strlen(what));
     _exit(69);
   };
   try {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    char start = 0;
-    if (read(go.read, &start, 1) != 1) _exit(69);
     setsid();
-    enter_stage(cast.operation.shown);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten where becoming root was a change (prctl(2))
+    std::vector<Account> of_daemons;
+    for (const std::string& name : cast.operation.daemons) of_daemons.push_back(account_of(daemon_named(name)));
+    enter_stage(cast.operation.shown, of_daemons);
+    // Both are forgotten where becoming root was a change (prctl(2)): that we end with the tracer, and that it may
+    // trace.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, 1);
+    start_daemons(cast.operation.daemons, cast.daemon_data);
+    char start = 0;
+    if (write(staged.write, "s", 1) != 1 || read(go.read, &start, 1) != 1) _exit(69);
     const pid_t service = fork();
     if (service < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (service == 0) {
@@ -307,7 +319,7 @@ class Leg {
         ground_(means.ground),
         observer_(plan, record_),
         tracer_(options(cpu), observer_),
-        cast_{operation, plan, means.service_program, -1, gate_.read, make_filter(plan.handoffs)} {
+        cast_{operation, plan, means.daemon_data, means.service_program, -1, gate_.read, make_filter(plan.handoffs)} {
     observer_.attach(tracer_);
     record_.name = plan.name;
     record_.posture = plan.posture;
@@ -356,13 +368,16 @@ class Leg {
     if (unshare(CLONE_NEWPID) != 0) throw std::system_error(errno, std::generic_category(), "a pid namespace");
     const pid_t first = fork();
     if (first < 0) throw std::system_error(errno, std::generic_category(), "fork");
-    if (first == 0) be_the_first(cast_, go_, trouble_);
+    if (first == 0) be_the_first(cast_, staged_, go_, trouble_);
     first_pid_ = first;
+    staged_.close_write();
+    trouble_.close_write();
+    char is_staged = 0;
+    if (read(staged_.read, &is_staged, 1) != 1)
+      throw std::runtime_error(what_was_the_trouble("the stage's first process is gone"));
     tracer_.adopt(first);
     first_ = *tracer_.find_live(first);
     if (write(go_.write, "g", 1) != 1) throw std::system_error(errno, std::generic_category(), "starting the stage");
-    close(trouble_.write);
-    trouble_.write = -1;
   }
 
   void stop_waiting(const char* why) {
@@ -420,10 +435,16 @@ class Leg {
     return true;
   }
 
-  void ended_early() {
+  // What those on the stage have said of it.
+  std::string what_was_the_trouble(const char* otherwise) const {
     std::array<char, 512> text{};
-    if (const ssize_t size = read(trouble_.read, text.data(), text.size()); size > 0) {
-      record_.error = std::string(text.data(), static_cast<std::size_t>(size));
+    const ssize_t size = read(trouble_.read, text.data(), text.size());
+    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : otherwise;
+  }
+
+  void ended_early() {
+    if (std::string trouble = what_was_the_trouble(""); !trouble.empty()) {
+      record_.error = std::move(trouble);
       return;
     }
     const std::string how = observer_.ended() ? how_it_ended(*observer_.ended()) : "the process is gone";
@@ -545,7 +566,7 @@ class Leg {
   LegRecord record_;
   LegObserver observer_;
   Tracer tracer_;
-  Pipe go_, trouble_, gate_;
+  Pipe staged_, go_, trouble_, gate_;
   Cast cast_;
   int output_ = -1;
   off_t read_so_far_ = 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stage/daemons.h"
 #include "stage/ground.h"
 #include "stage/stage.h"
 #include "trace/event.h"
@@ -17,8 +18,9 @@ namespace behalf::tool {
 struct Operation {
   std::string library;  // as the stage has it; empty: the service's own (the canary)
   std::vector<Shown> shown;
-  std::string call;                // as call/prototype.h reads it
-  std::vector<std::string> setup;  // calls made once, after loading, as whoever the process is
+  std::string call;                       // as call/prototype.h reads it
+  std::vector<std::string> setup;         // calls made once, after loading, as whoever the process is
+  std::vector<std::string> daemons = {};  // of the stage, that it talks to (stage/daemons.h)
 };
 
 // The arrangement.
@@ -37,6 +39,7 @@ struct LegPlan {
 struct Means {
   const Ground& ground;
   int service_program;
+  const DaemonData& daemon_data;
 };
 
 struct Limits {

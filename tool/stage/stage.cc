@@ -95,15 +95,17 @@ void make_read_only(const std::string& at) {
   make_read_only(AT_FDCWD, at, at);
 }
 
-std::string passwd() {
+std::string passwd(std::span<const Account> of_daemons) {
   std::string text;
-  for (const Account& a : accounts())
-    text += fmt::format("{}:x:{}:{}:{}:{}:/bin/sh\n", a.name, a.uid, a.gid, a.name, a.home);
+  for (const auto& some : {accounts(), of_daemons})
+    for (const Account& a : some)
+      text += fmt::format("{}:x:{}:{}:{}:{}:/bin/sh\n", a.name, a.uid, a.gid, a.name, a.home);
   return text;
 }
 
-std::string group() {
+std::string group(std::span<const Account> of_daemons) {
   std::string text;
+  for (const Account& a : of_daemons) text += fmt::format("{}:x:{}:\n", a.name, a.gid);
   for (const Group& g : groups()) {
     std::string members;
     for (const Account& a : accounts())
@@ -178,11 +180,11 @@ void make_shared_places(const std::string& root) {
 }
 
 // The machine's own account files, replaced by the stage's.
-void make_accounts(const std::string& root) {
+void make_accounts(const std::string& root, std::span<const Account> of_daemons) {
   const std::string place = root + "/run/behalf";
   const File files[] = {
-      {place + "/passwd", passwd(), 0, 0, 0644},
-      {place + "/group", group(), 0, 0, 0644},
+      {place + "/passwd", passwd(of_daemons), 0, 0, 0644},
+      {place + "/group", group(of_daemons), 0, 0, 0644},
       {place + "/shadow", "root:*:19000::::::\nalice:*:19000::::::\nbob:*:19000::::::\nshield:*:19000::::::\n", 0, 0,
        0600},
       {place + "/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n", 0, 0, 0644},
@@ -326,7 +328,7 @@ std::string why_no_stage() {
   return why_no_accounts();
 }
 
-void enter_stage(const std::vector<Shown>& shown) {
+void enter_stage(const std::vector<Shown>& shown, std::span<const Account> of_daemons) {
   check(unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS), "namespaces");
   umask(022);
   check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "making the mounts private");
@@ -352,7 +354,7 @@ void enter_stage(const std::vector<Shown>& shown) {
     if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) mount_tmpfs(path, folder.mode);
   }
   make_folder(root + "/run/behalf", 0755);
-  make_accounts(root);
+  make_accounts(root, of_daemons);
   make_homes(root);
   make_shared_places(root);
   make_devices(root + "/dev");

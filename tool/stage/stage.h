@@ -3,6 +3,7 @@
 // is in memory, and the kernel takes it down whatever way the tool ends.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,9 @@ std::string why_no_stage();
 
 // Makes the stage around the calling process, which must be the first of a new pid namespace, have one thread, and
 // stand on the ground; it is the stage's root afterwards. What only the caller may enter of what is to be shown, is
-// shown all the same. Needs CAP_SYS_ADMIN. Throws std::system_error that names the step.
-void enter_stage(const std::vector<Shown>& shown);
+// shown all the same. The stage has the accounts of its daemons (daemons.h) beside its own. Needs CAP_SYS_ADMIN. Throws
+// std::system_error that names the step.
+void enter_stage(const std::vector<Shown>& shown, std::span<const Account> of_daemons = {});
 
 // Turns the calling process into the account for good: all ids, groups, working directory; for the service, all of it
 // but the ids. Async-signal-safe but for chdir's path. Throws std::system_error.

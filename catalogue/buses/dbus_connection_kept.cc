@@ -1,0 +1,29 @@
+#include <mutex>
+
+#include "buses/libdbus.h"
+#include "caches/per_identity.h"
+#include "row.h"
+
+BEHALF_ROW(R"(
+title:    D-Bus, a private connection that is kept
+works:    none
+hop:      connection
+clock:    open
+wrong:    the bus knows the connection by who opened it: it serves every later caller as the first one
+cure:     a connection for each identity, opened as that identity: behalf::per_identity<T>
+needs:    dbus-1
+services: dbus
+source:   D-Bus Specification "EXTERNAL": a connection authenticates once
+)")
+
+extern "C" int operation() {
+  static std::mutex connection_in_use;
+  const std::lock_guard lock(connection_in_use);
+  static DBusConnection* const connection = behalf_row::open_private_connection();
+  return behalf_row::print_owner_by_the_bus(connection);
+}
+
+extern "C" int cured() {
+  static behalf_row::PerIdentity<DBusConnection*> connections;
+  return connections.with(behalf_row::open_private_connection, behalf_row::print_owner_by_the_bus);
+}
