@@ -44,7 +44,7 @@ bool Tracer::enter_causal(Live& live, const SystemCall& call, const Arguments& a
 }
 
 bool Tracer::enter_futex(Live& live, const Arguments& arguments) {
-  const auto operation = arguments[1] & FUTEX_CMD_MASK;
+  const int operation = static_cast<int>(arguments[1]) & FUTEX_CMD_MASK;
   switch (operation) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
