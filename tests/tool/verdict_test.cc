@@ -541,6 +541,18 @@ TEST(Verdict, is_unclear_when_an_oracle_does_not_agree_with_itself) {
   }
 }
 
+TEST(Verdict, is_unclear_when_no_two_answers_are_alike_and_the_service_s_is_one_of_them) {
+  Oracles from = oracles();
+  long number = 1000;
+  for (auto& [user, runs] : from)
+    for (LegRecord& run : runs)
+      for (Call& call : run.calls) call.returned = ++number;
+  LegRecord record = leg("warm", {"root", "alice"});
+  record.calls[0].returned = ++number;
+  record.calls[1].returned = ++number;
+  EXPECT_EQ(verdict_of({record}, from).answer, Answer::unclear);
+}
+
 TEST(Verdict, is_unclear_when_a_leg_could_not_be_run) {
   const Verdict verdict = changed([](LegRecord& record) { record.error = "no more processes"; });
   EXPECT_EQ(verdict.answer, Answer::unclear);
