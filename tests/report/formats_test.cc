@@ -103,6 +103,60 @@ TEST(Text, Markup_controls_and_reordering_are_escaped) {
   EXPECT_EQ(escaped("a\u202eb\u2066c\u2028"), "a\ufffdb\ufffdc\u2028");
 }
 
+TEST(Text, Of_a_check_has_no_control_but_its_own_colours) {
+  const Report report = report_with({lost("openat", "/srv/\x1b[31mred\x1b]0;title\a\u202e")});
+  const std::string plain = text_of_check(report, {}), coloured = text_of_check(report, {.colour = true});
+  EXPECT_THAT(plain, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(plain, HasSubstr("/srv/\ufffd[31mred\ufffd]0;title\ufffd\ufffd"));
+  EXPECT_THAT(coloured, HasSubstr("\x1b[31mLOST\x1b[0m"));
+  EXPECT_THAT(coloured, Not(HasSubstr("\x1b]0")));
+}
+
+TEST(Stack, Shows_what_is_the_operations_own_and_not_what_it_stands_on) {
+  const std::vector<NamedFrame> frames = {
+      {"open", "/lib/libc.so.6", "", 0},
+      {"std::filebuf::open", "/lib/libstdc++.so.6", "", 0},
+      {"std::ifstream::ifstream", "/x/libmine.so", "/usr/include/c++/12/fstream", 9},
+      {"mine::read", "/x/libmine.so", "/src/mine.cc", 12},
+      {"theirs", "/lib/libcurl.so.4", "", 0},
+      {"start_thread", "/lib/libc.so.6", "", 0}};
+  EXPECT_THAT(telling_frames(frames, "./libmine.so"), ElementsAre(0, 3, 4));
+  EXPECT_THAT(telling_frames(frames, "libc.so.6"), ElementsAre(0, 3, 4, 5));
+  EXPECT_THAT(telling_frames({frames[0], frames[1]}, "./libmine.so"), ElementsAre(0, 1)) << "nothing else is there";
+  Finding finding = lost("openat", "/x");
+  finding.stack = frames;
+  const std::string text = text_of_check(report_with({finding}), {});
+  EXPECT_THAT(text, HasSubstr("    #3  mine::read  /src/mine.cc:12\n"));
+  EXPECT_THAT(text, HasSubstr("    ... and 3 more (-v shows them)\n"));
+  EXPECT_THAT(text_of_check(report_with({finding}), {.verbose = true}), HasSubstr("#5  start_thread"));
+}
+
+TEST(Function, Is_named_briefly) {
+  const std::string text = "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  EXPECT_EQ(brief("pthread_cond_signal@@GLIBC_2.3.2"), "pthread_cond_signal");
+  EXPECT_EQ(brief("app::read(" + text + " const&)"), "app::read(std::string const&)");
+  EXPECT_EQ(brief("std::basic_ifstream<char, std::char_traits<char> >::open(" + text + " const&, std::_Ios_Openmode)"),
+            "std::basic_ifstream<...>::open(...)");
+  EXPECT_EQ(brief("(anonymous namespace)::a_name_that_is_rather_long::operator()(int, int, int, int, int) const"),
+            "(anonymous namespace)::a_name_that_is_rather_long::operator()(...) const");
+  EXPECT_EQ(brief("a_name_that_is_long_and_shifts::operator<<(std::basic_ostream<char, std::char_traits<char> >&)"),
+            "a_name_that_is_long_and_shifts::operator<<(...)");
+  EXPECT_EQ(brief(""), "");
+}
+
+TEST(Page, Shows_what_was_kept_as_the_text_does) {
+  Finding finding = lost("write", "/home/bob/note.txt");
+  finding.kept = "descriptor 7, /home/bob/<note>.txt";
+  finding.opened_for = "bob";
+  finding.opened_at = {{"opens", "/x/libmine.so", "/src/mine.cc", 5}};
+  const Report report = report_with({finding});
+  const std::string html = html_of_check(report);
+  EXPECT_THAT(html, HasSubstr("Kept: descriptor 7, /home/bob/&lt;note&gt;.txt; opened for bob."));
+  EXPECT_THAT(html, HasSubstr("Where what was kept was opened"));
+  EXPECT_THAT(text_of_check(report, {}), HasSubstr("kept      descriptor 7, /home/bob/<note>.txt; opened for bob"));
+  EXPECT_THAT(results_of(report)[0]["message"]["text"].get<std::string>(), HasSubstr("opened for bob"));
+}
+
 TEST(Protobuf, Has_the_bytes_of_the_specification) {
   // protobuf.dev, "Encoding": 150 in field 1, "testing" in field 2, and the first in field 3.
   EXPECT_EQ(Message().number(1, 150).bytes(), "\x08\x96\x01");

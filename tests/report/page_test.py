@@ -79,12 +79,31 @@ class Check(Pages):
 
     def test_both_stacks_are_there_and_the_operations_own_frames_stand_out(self):
         self.browser.open(self.page)
-        stacks = self.browser.ask("[...document.querySelectorAll('ol.stack')].map(s => s.innerText)")
+        stacks = self.browser.ask("[...document.querySelectorAll('.stacks section > ol.stack')].map(s => s.innerText)")
         self.assertIn("helper", stacks[0])
         self.assertIn("before", stacks[-1])
-        own = self.browser.ask("[...document.querySelectorAll('ol.stack li.own code:first-child')].map(s => s.innerText)")
+        own = self.browser.ask("[...document.querySelectorAll('ol.stack li.own .number + code')].map(s => s.innerText)")
         self.assertIn("helper", own)
         self.assertNotIn("pthread_create", " ".join(own))
+
+    def test_one_screen_is_enough_to_understand(self):
+        self.browser.open(self.page)
+        for selector in (".verdict", "dl.sides", ".cure", "ol.stack li.own"):
+            self.assertLess(self.browser.ask(f"document.querySelector({selector!r}).getBoundingClientRect().bottom"), 800, selector)
+        self.assertIn("hostile.c:", self.browser.ask("document.querySelector('ol.stack li.own').innerText"))
+
+    def test_every_frame_is_there_when_asked_for(self):
+        self.browser.open(self.page)
+        self.browser.ask("document.querySelectorAll('.stacks details').forEach(d => d.open = true)")
+        self.assertIn("start_thread", self.browser.seen())
+
+    def test_several_answers_are_listed_first_and_lead_to_each(self):
+        page = self.write("several", "check", self.library, "fine", "answers", "--leg", "cold", "--posture", "full")
+        self.browser.open(page)
+        answers = self.browser.ask("[...document.querySelectorAll('ul.answers li')].map(l => l.innerText)")
+        self.assertEqual(answers, ["✓\u00a0works fine posture full", "✗\u00a0fails answers posture full"])
+        titles = self.browser.ask("[...document.querySelectorAll('ul.answers a')].map(a => document.getElementById(a.hash.slice(1)).innerText)")
+        self.assertEqual(titles, ["fine, posture full", "answers, posture full"])
 
     def test_a_picture_for_each_leg_with_what_the_text_says(self):
         self.browser.open(self.page)

@@ -224,6 +224,18 @@ class Trace(unittest.TestCase):
         self.assertEqual(len([f for f in findings if f.startswith("B102 lost: openat /srv/<img")]), 1, findings)
 
 
+class Text(unittest.TestCase):
+    def test_a_report_of_one_finding_fits_one_screen_and_names_the_line(self):
+        done = check("operation", "text")
+        lines = done.stdout.decode().splitlines()
+        self.assertLessEqual(len(lines), 50)
+        self.assertLessEqual(max(map(len, lines)), 110)
+        self.assertRegex(done.stdout.decode(), r"#\d+ +helper  .*hostile\.c:\d+\n")
+
+    def test_what_was_printed_cannot_steer_the_terminal(self):
+        self.assertNotIn(b"\x1b", check("operation", "text", "--leg", "cold", "-v").stdout)
+
+
 class HostileDebuggingInformation(unittest.TestCase):
     """Reading it runs out of stack: that costs the names, and neither the verdict nor the tool."""
 
@@ -415,7 +427,7 @@ class Suppressions(unittest.TestCase):
         self.assertEqual(len(said), 2, said)
         self.assertRegex(said[0], r"known\.txt:1: expired: 'code:B102 until 2020-01-01' no longer suppresses the finding")
         self.assertRegex(said[1], r"known\.txt:2: unused: .* 'function:never'")
-        self.assertIn("LOST  [B102 queue]", done.stdout.decode(errors="replace"))
+        self.assertIn("LOST  [B102 queue]", done.stdout.decode())
 
     def test_a_line_that_is_no_rule_is_said_before_anything_is_run(self):
         for line, says in (("code:B102", "no reason"), ("code:B999 because x", "no code B999"), ("leak:x because x", "leak:x")):

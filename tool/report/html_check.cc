@@ -1,5 +1,6 @@
 // The page of a check: the verdict, what went astray first, the picture of it, and the rest.
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,20 +14,31 @@
 namespace behalf::tool {
 namespace {
 
-std::string stack_of(const std::vector<NamedFrame>& frames, const std::string& library) {
+std::string frames_of(const std::vector<NamedFrame>& frames, const std::vector<std::size_t>& numbers,
+                      const std::string& library, bool whole) {
   std::string out = "<ol class=\"stack\">";
-  for (const NamedFrame& frame : frames) {
-    const std::string place = place_of(frame);
-    out += fmt::format("<li{}><code>{}</code><code class=\"at\">{}</code></li>",
-                       is_own(frame, library) ? " class=\"own\"" : "",
-                       escaped(frame.function.empty() ? "??" : frame.function), escaped(place));
+  for (const std::size_t i : numbers) {
+    const NamedFrame& frame = frames[i];
+    const std::string name = whole ? frame.function : brief(frame.function);
+    out += fmt::format("<li{}><span class=\"number\">#{}</span><code>{}</code><code class=\"at\">{}</code></li>",
+                       is_own(frame, library) ? " class=\"own\"" : "", i, escaped(name.empty() ? "??" : name),
+                       escaped(place_of(frame)));
   }
   return out + "</ol>";
 }
 
+// What tells something, and all of it folded below.
 std::string titled_stack(const std::string& title, const std::vector<NamedFrame>& frames, const std::string& library) {
   if (frames.empty()) return {};
-  return fmt::format("<section><h3>{}</h3>{}</section>", escaped(title), stack_of(frames, library));
+  const std::vector<std::size_t> telling = telling_frames(frames, library);
+  std::string out = fmt::format("<section><h3>{}</h3>{}", escaped(title), frames_of(frames, telling, library, false));
+  if (telling.size() < frames.size()) {
+    std::vector<std::size_t> all(frames.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    out += fmt::format("<details><summary>All {} frames</summary>{}</details>", frames.size(),
+                       frames_of(frames, all, library, true));
+  }
+  return out + "</section>";
 }
 
 std::string side(const char* name, const Finding& finding, const std::string& user, const std::string& outcome) {
@@ -56,10 +68,13 @@ std::string card_of(const Finding& finding, const Reported& reported) {
   if (!finding.handed_by.empty())
     out += fmt::format("<p>Identity was last right in {}, which handed the work over ({}, {}).</p>",
                        escaped(finding.handed_by), escaped(finding.handoff), escaped(finding.certainty));
+  if (!finding.kept.empty())
+    out += fmt::format("<p>Kept: {}; opened for {}.</p>", escaped(finding.kept), escaped(finding.opened_for));
   out += fmt::format("<p class=\"cure\"><strong>Cure.</strong> {}</p>", escaped(cure_of(finding, reported)));
   out += folded_page(code);
   out += "<div class=\"stacks\">" + titled_stack("Where it went astray", finding.stack, library) +
          titled_stack("Where it was last right", finding.handed_at, library) +
+         titled_stack("Where what was kept was opened", finding.opened_at, library) +
          titled_stack("Where the thread was made", finding.made_at, library) + "</div>";
   if (finding.folded > 0)
     out += fmt::format("<p class=\"small soft\">{} more that follow from it or repeat it.</p>", finding.folded);
@@ -81,6 +96,8 @@ class Page {
   std::string body() {
     std::string out = "<main>";
     const bool several = report_.operations.size() > 1 || postures_of(report_).size() > 1;
+    out += "<p class=\"eyebrow\">behalf \u00b7 Does this operation work when impersonating?</p>";
+    if (several) add_overview(out);
     for (const Reported& reported : report_.operations)
       for (const Verdict& verdict : reported.answers.verdicts) add(out, reported, verdict, several);
     const std::string ground = ground_of(report_);
@@ -92,12 +109,22 @@ class Page {
   }
 
  private:
+  void add_overview(std::string& out) const {
+    out += "<nav aria-label=\"Answers\"><ul class=\"answers\">";
+    std::size_t number = 0;
+    for (const Reported& reported : report_.operations)
+      for (const Verdict& verdict : reported.answers.verdicts) {
+        out += fmt::format("<li>{} <a href=\"#answer-{}\">{}</a> <span class=\"soft\">posture {}{}</span></li>",
+                           badge(verdict.answer), ++number, escaped(reported.answers.inquiry.name),
+                           escaped(verdict.posture), is_suppressed(verdict) ? ", suppressed" : "");
+      }
+    out += "</ul></nav>";
+  }
+
   void add(std::string& out, const Reported& reported, const Verdict& verdict, bool several) {
     const Inquiry& inquiry = reported.answers.inquiry;
-    if (verdicts_++ == 0) out += "<p class=\"eyebrow\">behalf \u00b7 Does this operation work when impersonating?</p>";
     const std::string title = fmt::format("{}{}", inquiry.name, several ? ", posture " + verdict.posture : "");
-    out += verdicts_ == 1 ? fmt::format("<h1>{}</h1>", escaped(title))
-                          : fmt::format("<h1 class=\"next\">{}</h1>", escaped(title));
+    out += fmt::format("<h1 id=\"answer-{}\">{}</h1>", ++verdicts_, escaped(title));
     std::uint64_t stops = 0;
     for (const LegSummary& leg : verdict.legs) stops += leg.stops;
     out += fmt::format(

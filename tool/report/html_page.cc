@@ -10,15 +10,6 @@
 namespace behalf::tool {
 namespace {
 
-constexpr std::string_view replacement = "\xef\xbf\xbd";
-
-// U+202A to U+202E and U+2066 to U+2069: they make text read as something that it is not.
-bool reorders(std::string_view character) {
-  if (character.size() != 3 || character[0] != '\xe2') return false;
-  const auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
-  return (second == 0x80 && third >= 0xaa && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
-}
-
 std::string_view escape_of(char c) {
   switch (c) {
     case '&':
@@ -31,29 +22,22 @@ std::string_view escape_of(char c) {
       return "&quot;";
     case '\'':
       return "&#39;";
-    case '\n':
-    case '\t':
-      return {};
     default:
-      return (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? replacement : std::string_view{};
+      return {};
   }
 }
 
 }  // namespace
 
 std::string escaped(std::string_view bytes) {
-  const std::string text = valid_utf8(bytes);
+  const std::string text = legible(bytes);
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (const std::string_view three = std::string_view(text).substr(at, 3); reorders(three)) {
-      out += replacement;
-      at += 2;
-    } else if (const std::string_view escape = escape_of(text[at]); !escape.empty()) {
+  for (const char c : text) {
+    if (const std::string_view escape = escape_of(c); !escape.empty())
       out += escape;
-    } else {
-      out += text[at];
-    }
+    else
+      out += c;
   }
   return out;
 }

@@ -24,32 +24,33 @@ inline constexpr std::string_view page_style = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-main { max-width: 76rem; margin: 0 auto; padding: 3rem 1.5rem 4rem; }
+main { max-width: 76rem; margin: 0 auto; padding: 1.4rem 1.5rem 4rem; }
 code, .mono { font: .875em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 a { color: var(--link); text-underline-offset: .15em; }
-h1 { font-size: clamp(1.7rem, 1.2rem + 2vw, 2.5rem); line-height: 1.15; letter-spacing: -.02em; margin: 0 0 .6rem; text-wrap: balance; overflow-wrap: anywhere; }
-h2 { font-size: 1.3rem; letter-spacing: -.01em; margin: 2.8rem 0 .8rem; line-height: 1.3; overflow-wrap: anywhere; }
+h1 { font-size: clamp(1.5rem, 1.1rem + 1.5vw, 2.1rem); line-height: 1.15; letter-spacing: -.02em; margin: 0 0 .4rem; text-wrap: balance; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; letter-spacing: -.01em; margin: 1.6rem 0 .6rem; line-height: 1.3; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
-p { margin: .4rem 0; max-width: 62rem; }
+p { margin: .3rem 0; max-width: 62rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px; }
-.eyebrow { color: var(--soft); font-size: .85rem; margin: 0 0 .7rem; }
+.eyebrow { color: var(--soft); font-size: .85rem; margin: 0 0 .3rem; }
+.answers { list-style: none; margin: .8rem 0 2rem; padding: 0; } .answers li { padding: .3rem 0; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
 .lead { font-size: 1.08rem; color: var(--soft); max-width: 48rem; }
 .soft { color: var(--soft); }
 .small { font-size: .875rem; }
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; top: 1rem; background: var(--card); padding: .4rem .8rem; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: 1.3rem 1.6rem; margin: 1rem 0; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: 1rem 1.3rem; margin: .8rem 0; }
 .card > :first-child, .card figure { margin-top: 0; } .card > :last-child, .card figure { margin-bottom: 0; }
 .badge { display: inline-block; font-size: .82rem; font-weight: 600; line-height: 1.5; padding: .08rem .6rem; border-radius: 99px; white-space: nowrap; }
 .works { color: var(--good); background: var(--good-bg); } .fails { color: var(--bad); background: var(--bad-bg); } .unclear { color: var(--doubt); background: var(--doubt-bg); }
 .code { font-weight: 600; color: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .05rem .4rem; white-space: nowrap; }
 a .code { color: inherit; }
 .verdict, .cure { max-width: none; }
-.verdict { border-radius: 14px; padding: 1.3rem 1.6rem; margin: 1.4rem 0; font-size: 1.35rem; font-weight: 650; letter-spacing: -.01em; line-height: 1.3; }
+.verdict { border-radius: 14px; padding: .8rem 1.2rem; margin: .6rem 0 1rem; font-size: 1.35rem; font-weight: 650; letter-spacing: -.01em; line-height: 1.3; }
 .verdict small { display: block; overflow-wrap: anywhere; font-size: .95rem; font-weight: 400; letter-spacing: 0; margin-top: .3rem; color: var(--ink); }
-dl.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .8rem; margin: 1rem 0; }
-dl.sides > div { border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem; border-left-width: 4px; }
+dl.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .8rem; margin: .6rem 0; }
+dl.sides > div { border: 1px solid var(--line); border-radius: 10px; padding: .5rem .9rem; border-left-width: 4px; }
 dl.sides .expected { border-left-color: var(--good); } dl.sides .got { border-left-color: var(--bad); }
 dt { font-size: .78rem; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); font-weight: 600; }
 dd { margin: .2rem 0 0; overflow-wrap: anywhere; white-space: pre-wrap; }
@@ -58,12 +59,12 @@ details.page { margin: .6rem 0; } details.page summary { cursor: pointer; color:
 details.page, details.page dd { white-space: normal; } details.page h4 { margin: 1.1rem 0 .3rem; font-size: .95rem; }
 details.page pre { overflow-x: auto; background: var(--band); border-radius: 8px; padding: .7rem .9rem; margin: .5rem 0; }
 details.page pre code { white-space: pre; overflow-wrap: normal; }
-ol.stack { list-style: none; margin: .3rem 0; padding: 0; font-size: .9rem; counter-reset: frame -1; }
-ol.stack li { counter-increment: frame; padding: .22rem 0 .22rem 2.4rem; position: relative; border-top: 1px solid var(--rule); color: var(--soft); }
-ol.stack li::before { content: "#" counter(frame); position: absolute; left: 0; font-variant-numeric: tabular-nums; opacity: .8; }
-ol.stack li.own { color: var(--ink); } ol.stack li.own code:first-child { font-weight: 650; }
+ol.stack { list-style: none; margin: .3rem 0; padding: 0; font-size: .9rem; }
+ol.stack li { padding: .22rem 0 .22rem 2.4rem; position: relative; border-top: 1px solid var(--rule); color: var(--soft); }
+ol.stack .number { position: absolute; left: 0; font-variant-numeric: tabular-nums; opacity: .8; }
+ol.stack li.own { color: var(--ink); } ol.stack li.own .number + code { font-weight: 650; }
 ol.stack .at { display: block; font-size: .85em; opacity: .9; }
-.cure { border-radius: 10px; background: var(--good-bg); padding: .8rem 1rem; margin: 1.1rem 0 .2rem; }
+.cure { border-radius: 10px; background: var(--good-bg); padding: .55rem .9rem; margin: .6rem 0 .2rem; }
 .cure strong { color: var(--good); }
 details.suppressed { border: 1px solid var(--line); border-radius: 12px; padding: .8rem 1.2rem; margin: .8rem 0; } details.suppressed > summary { color: var(--ink); font-size: 1rem; } details.suppressed .card { border: 0; box-shadow: none; padding: 0; }
 td.verdict-in small { display: block; color: var(--soft); }

@@ -10,6 +10,46 @@
 namespace behalf::tool {
 namespace {
 
+constexpr std::string_view replacement = "\xef\xbf\xbd";
+
+// U+202A to U+202E and U+2066 to U+2069: they make text read as something that it is not.
+bool reorders(std::string_view character) {
+  if (character.size() != 3 || character[0] != '\xe2') return false;
+  const auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
+  return (second == 0x80 && third >= 0xaa && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
+bool is_plumbing(const NamedFrame& frame, const std::string& library) {
+  if (frame.file.find("/usr/include/") != std::string::npos) return true;
+  if (is_own(frame, library)) return false;
+  constexpr std::string_view modules[] = {"libc.so",    "libc-",    "libstdc++.so", "libc++.so",
+                                          "libpthread", "libgcc_s", "ld-linux"};
+  const std::string module = base_name(frame.module);
+  return std::any_of(std::begin(modules), std::end(modules), [&](std::string_view m) { return module.starts_with(m); });
+}
+
+// What stands between the outermost pairs of these, left out: "f(...)". An operator's own are no pair, nor is what is
+// part of a name: "(anonymous namespace)".
+std::string without_inner(const std::string& name, char open, char close) {
+  std::string out;
+  int depth = 0;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const std::string_view rest = std::string_view(name).substr(at);
+    for (const std::string_view kept : {"operator()", "operator<=>", "operator<<", "operator<", "operator>>",
+                                        "operator>", "operator->", "(anonymous namespace)"})
+      if (depth == 0 && rest.starts_with(kept)) {
+        out += kept;
+        at += kept.size();
+        break;
+      }
+    if (at >= name.size()) break;
+    if (name[at] == close && depth > 0 && --depth == 0) out += "...";
+    if (depth == 0) out += name[at];
+    if (name[at] == open) ++depth;
+  }
+  return out;
+}
+
 // The length of the well-formed UTF-8 sequence at the beginning of `bytes` (RFC 3629, section 4); 0 when there is none.
 std::size_t sequence_length(std::string_view bytes) {
   struct Form {
@@ -155,12 +195,52 @@ std::string telling_function(const std::vector<NamedFrame>& frames, const std::s
   return {};
 }
 
+std::vector<std::size_t> telling_frames(const std::vector<NamedFrame>& frames, const std::string& library) {
+  constexpr std::size_t most = 8;
+  std::vector<std::size_t> telling, first;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (first.size() < most) first.push_back(i);
+    if (telling.size() < most && (i == 0 || !is_plumbing(frames[i], library))) telling.push_back(i);
+  }
+  return telling.size() > 1 ? telling : first;
+}
+
+std::string brief(const std::string& function) {
+  constexpr std::size_t most = 60;
+  std::string name = function.substr(0, function.find('@', 1));
+  constexpr std::string_view long_string =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  for (auto at = name.find(long_string); at != std::string::npos; at = name.find(long_string, at))
+    name.replace(at, long_string.size(), "std::string");
+  if (name.size() > most) name = without_inner(name, '<', '>');
+  if (name.size() > most) name = without_inner(name, '(', ')');
+  return name;
+}
+
+std::string legible(std::string_view bytes) {
+  const std::string text = valid_utf8(bytes);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (reorders(std::string_view(text).substr(at, 3))) {
+      out += replacement;
+      at += 2;
+    } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+      out += replacement;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string valid_utf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
     const std::size_t length = sequence_length(bytes);
-    text += length == 0 ? std::string_view("\xef\xbf\xbd") : bytes.substr(0, length);
+    text += length == 0 ? replacement : bytes.substr(0, length);
     bytes.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return text;

@@ -55,8 +55,19 @@ bool is_own(const NamedFrame& frame, const std::string& library);
 // The function by which a stack is recognised: the operation's own innermost, else the innermost with a name.
 std::string telling_function(const std::vector<NamedFrame>& frames, const std::string& library);
 
+// The frames that tell a reader something, by their numbers: the innermost, and those that are no plumbing (the C and
+// C++ libraries and their headers), where the library that was asked about is none of it itself.
+std::vector<std::size_t> telling_frames(const std::vector<NamedFrame>& frames, const std::string& library);
+
+// A function's name as a reader wants it: without the version of the symbol, std::string by that name, and what is too
+// long without its parameters.
+std::string brief(const std::string& function);
+
 // Paths and output are bytes; what is written as text is UTF-8, with U+FFFD for each byte that is none.
 std::string valid_utf8(std::string_view bytes);
+
+// As text that can be shown: controls but \n and \t, and characters that reorder what is read, become U+FFFD too.
+std::string legible(std::string_view bytes);
 
 // Where a frame is: its file and line, or else its module, and where that has no name for it either, the address in it.
 std::string place_of(const NamedFrame& frame);

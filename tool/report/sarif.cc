@@ -213,9 +213,11 @@ class Writer {
     const auto side = [&](const std::string& user, const std::string& outcome) {
       return finding.effect ? fmt::format("{}as {} -> {}", act, user, outcome) : outcome;
     };
-    return fmt::format("{} loses its way at the hop {}: {}. Expected: {}; got: {}.", name_of(inquiry), finding.hop,
+    const std::string kept =
+        finding.kept.empty() ? "" : fmt::format(" Kept: {}, opened for {}.", finding.kept, finding.opened_for);
+    return fmt::format("{} loses its way at the hop {}: {}. Expected: {}; got: {}.{}", name_of(inquiry), finding.hop,
                        in_words(finding), side(finding.expected_user, finding.expected_outcome),
-                       side(finding.got_user, finding.got_outcome));
+                       side(finding.got_user, finding.got_outcome), kept);
   }
 
   static const NamedFrame* own_or_first(const std::vector<NamedFrame>& stack, const Inquiry& inquiry) {
@@ -297,6 +299,7 @@ class Writer {
     ordered_json list = ordered_json::array();
     for (const auto& [words, stack] : {std::pair{"where it went astray", &finding.stack},
                                        {"where the work was handed on", &finding.handed_at},
+                                       {"where what was kept was opened", &finding.opened_at},
                                        {"where the thread was made", &finding.made_at}}) {
       if (stack->empty()) continue;
       ordered_json frames = ordered_json::array();

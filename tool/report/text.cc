@@ -39,6 +39,7 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
     const auto end = std::min(text.find(' ', at), text.size());
     const std::size_t length = end - at;
     if (column + length > width && column > indent) {
+      out.pop_back();
       out += "\n" + std::string(indent, ' ');
       column = indent;
     }
@@ -68,18 +69,38 @@ void add_notes(std::string& out, const Report& report, const Style& style) {
     out += fmt::format("note: {}\n", wrapped(note, 6, static_cast<std::size_t>(style.width)));
 }
 
-void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const Style& style) {
-  const std::size_t most = style.verbose ? frames.size() : std::min<std::size_t>(frames.size(), 8);
-  for (std::size_t i = 0; i < most; ++i) {
-    const NamedFrame& frame = frames[i];
-    const std::string place = place_of(frame);
-    out += fmt::format("    #{:<2} {}  {}\n", i, frame.function.empty() ? "??" : frame.function, place);
+void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const std::string& library,
+               const Style& style) {
+  const std::vector<std::size_t> telling = telling_frames(frames, library);
+  const std::size_t shown = style.verbose ? frames.size() : telling.size();
+  for (std::size_t i = 0; i < shown; ++i) {
+    const std::size_t number = style.verbose ? i : telling[i];
+    const NamedFrame& frame = frames[number];
+    const std::string name = style.verbose ? frame.function : brief(frame.function);
+    out += fmt::format("    #{:<2} {}  {}\n", number, name.empty() ? "??" : name, place_of(frame));
   }
-  if (most < frames.size()) out += fmt::format("    ... {} more (-v shows them)\n", frames.size() - most);
+  if (shown < frames.size()) out += fmt::format("    ... and {} more (-v shows them)\n", frames.size() - shown);
+}
+
+// What was built of others' bytes, made safe for a terminal: of controls, only our own colours are left.
+std::string shown_as(std::string_view text, bool colour) {
+  constexpr std::string_view colours[] = {"\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m"};
+  std::string out;
+  while (!text.empty()) {
+    const auto at = std::min(colour ? text.find('\033') : std::string_view::npos, text.size());
+    out += legible(text.substr(0, at));
+    text.remove_prefix(at);
+    const auto ours = std::find_if(std::begin(colours), std::end(colours), [&](auto c) { return text.starts_with(c); });
+    const std::size_t length = ours != std::end(colours) ? ours->size() : std::min<std::size_t>(1, text.size());
+    out += ours != std::end(colours) ? std::string(*ours) : legible(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return out;
 }
 
 void add_finding(std::string& out, const Finding& finding, const Reported& reported, const Painter& paint,
                  const Style& style) {
+  const std::string& library = reported.answers.inquiry.library;
   std::string kind = finding.kind;
   std::transform(kind.begin(), kind.end(), kind.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -102,19 +123,19 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
   out += finding.created_by.empty() || finding.thread_role.find("called") != std::string::npos
              ? "\n"
              : fmt::format(", made by {}\n", finding.created_by);
-  add_stack(out, finding.stack, style);
+  add_stack(out, finding.stack, library, style);
   if (!finding.handed_by.empty()) {
     out += fmt::format("  identity was last right in {}, which handed over here ({}, {})\n", finding.handed_by,
                        finding.handoff, finding.certainty);
-    add_stack(out, finding.handed_at, style);
+    add_stack(out, finding.handed_at, library, style);
   }
   if (!finding.kept.empty()) {
     out += fmt::format("  kept      {}; opened for {}\n", finding.kept, finding.opened_for);
-    add_stack(out, finding.opened_at, style);
+    add_stack(out, finding.opened_at, library, style);
   }
   if (!finding.made_at.empty()) {
     out += fmt::format("  {} was made here\n", finding.thread_role);
-    add_stack(out, finding.made_at, style);
+    add_stack(out, finding.made_at, library, style);
   }
   out += fmt::format("  identity  read {}\n", finding.clock == "first-caller" ? "by the first caller, and kept"
                                                                               : "by the clock: " + finding.clock);
@@ -153,14 +174,18 @@ std::string markdown_of(const Comparison& comparison) {
 }
 
 // One line, and another where there was no root.
-std::string head_lines(const Report& report) {
+std::string head_lines(const Report& report, int width = 1000) {
   const std::string ground = ground_of(report);
-  return head_of(report) + (ground.empty() ? "" : "\n" + ground);
+  return wrapped(head_of(report), 0, static_cast<std::size_t>(width)) +
+         (ground.empty() ? "" : "\n" + wrapped(ground, 0, static_cast<std::size_t>(width)));
 }
 
 }  // namespace
 
-std::string text_of_check(const Report& report, const Style& style) {
+std::string text_of_check(const Report& report, const Style& wanted) {
+  // Longer lines are hard to read, however wide the terminal.
+  Style style = wanted;
+  style.width = std::min(style.width, 110);
   const Painter paint(style.colour);
   std::string out;
   for (const Reported& reported : report.operations) {
@@ -197,13 +222,13 @@ std::string text_of_check(const Report& report, const Style& style) {
         out += fmt::format("SUMMARY: behalf: {} {}\n", to_string(verdict.answer), inquiry.name);
       }
       std::uint64_t stops = 0;
-      std::string legs;
-      for (const LegSummary& leg : verdict.legs) {
-        stops += leg.stops;
-        legs += fmt::format("{}{} {}", legs.empty() ? "" : ", ", leg.name,
-                            leg.same ? "same" : paint(Ink::bad, "different"));
+      for (const LegSummary& leg : verdict.legs) stops += leg.stops;
+      for (const bool same : {true, false}) {
+        std::string names;
+        for (const LegSummary& leg : verdict.legs)
+          if (leg.same == same) names += (names.empty() ? "" : ", ") + leg.name;
+        if (!names.empty()) out += fmt::format("legs: {} in {}\n", same ? "same" : paint(Ink::bad, "different"), names);
       }
-      out += fmt::format("legs: {}\n", legs);
       out += paint(Ink::faint,
                    fmt::format("{} legs beside 5 oracles, {} stops, {:.1f} s, self-check {}", verdict.legs.size(),
                                stops, report.seconds, report.self_check ? "passed" : "FAILED")) +
@@ -211,8 +236,8 @@ std::string text_of_check(const Report& report, const Style& style) {
     }
   }
   add_notes(out, report, style);
-  out += paint(Ink::faint, head_lines(report)) + "\n";
-  return out;
+  out += paint(Ink::faint, head_lines(report, style.width)) + "\n";
+  return shown_as(out, style.colour);
 }
 
 std::string text_of_survey(const Report& report, const Style& style) {
@@ -264,7 +289,7 @@ std::string text_of_survey(const Report& report, const Style& style) {
   out += fmt::format("\nSUMMARY: behalf: {} operations, {} postures, {:.0f} s, self-check {}\n",
                      report.operations.size(), postures.size(), report.seconds,
                      report.self_check ? "passed" : "FAILED: " + report.self_check_trouble);
-  return out;
+  return shown_as(out, style.colour);
 }
 
 std::string markdown_of_survey(const Report& report) {
@@ -288,7 +313,7 @@ std::string markdown_of_survey(const Report& report) {
                        finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
   }
   if (report.baseline) out += markdown_of(*report.baseline);
-  return out;
+  return legible(out);
 }
 
 }  // namespace behalf::tool
