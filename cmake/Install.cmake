@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/behalf)
 install(DIRECTORY include/behalf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS behalf_identity behalf_transfer EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS behalf_identity behalf_transfer behalf_state EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(BEHALF_TOOL)
   # Where the tool looks for its parts: beside its own bin (tool/judge/inquiry.cc, tool/cli/catalogue.cc).
   install(TARGETS behalf EXPORT behalf RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -35,6 +35,7 @@ class Error : public std::runtime_error {
     queue_full,             // a bounded queue had no room, and its owner wants no waiting
     would_wait_for_itself,  // the thread would wait for something that it would have to do itself
     refused_by_receiver,    // who got a message would not handle it
+    not_the_owner,          // the object belongs to another identity than the thread wears
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

@@ -18,6 +18,11 @@ void Tally::check(const Token& token) {
   if (++wrong_ <= 5) std::fprintf(stderr, "wrong: %s\n", wrong.c_str());
 }
 
+void Tally::count(bool right) {
+  ++ran_;
+  if (!right) ++wrong_;
+}
+
 int stress(int argc, char** argv, const std::vector<Executor>& executors) {
   const std::uint64_t tasks = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
   if (tasks == 0) return std::fprintf(stderr, "usage: %s [TASKS [EXECUTOR…]]\n", argv[0]), 64;

@@ -26,6 +26,8 @@ class Tally {
  public:
   // In a task: asks the kernel whether the calling thread is that token.
   void check(const Token& token);
+  // In a task that has found out by itself.
+  void count(bool right);
   // It ended by an exception of its own; it was not run.
   void threw() { ++threw_; }
   void not_run() { ++not_run_; }

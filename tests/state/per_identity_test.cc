@@ -1,0 +1,238 @@
+// per_identity<T>: made, probed, given and destroyed as whom it belongs to, and never given to anybody else.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "behalf/per_identity.h"
+#include "cursed.h"
+#include "refused.h"
+#include "stand_in_service.h"
+#include "witness.h"
+
+namespace behalf::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Made {
+  uid_t as = uid_now();
+  int number = 0;
+};
+
+TEST(An_object, is_made_as_whose_it_is_by_whomever_and_kept_for_its_identity) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> number = 0;
+              per_identity<Made> cache([&] { return Made{.number = ++number}; });
+              on_thread([&] {
+                must_equal(cache.get()->as, uid_t{0}, "the service's");
+                const Impersonation as{alice()};
+                must_equal(cache.get()->as, alice_id, "hers");
+                must_equal(cache.get(bob())->as, bob_id, "his, asked for by her");
+                must_equal(cache.get(as_service)->number, 1, "the service's, again");
+                must_equal(uid_now(), alice_id, "the thread");
+              });
+              must_equal(cache.get(alice())->number, 2, "hers, kept");
+              must_equal(cache.get(Token::from_ids(bob_id, bob().gid(), bob().groups(), bob().name()))->number, 3,
+                         "his, by an equal token");
+              // All of the identity is the key.
+              must_equal(cache.get(Token::from_ids(bob_id, bob().gid(), {}, bob().name()))->number, 4,
+                         "without groups");
+              must_equal(cache.get(bob().with_posture(posture_effective))->number, 5, "in another posture");
+              const PerIdentityCounts counts = cache.counts();
+              must(counts.made == 5 && counts.hits == 3 && counts.kept == 5, "counts");
+            }),
+            "");
+}
+
+// The main thread is not impersonated in `full`: a worker makes and destroys what is a user's.
+TEST(An_object, is_destroyed_as_whose_it_is_by_whomever_lets_go_of_it_last) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uid_t hers = nobody_yet;
+              uid_t his = nobody_yet;
+              std::shared_ptr<Witness> held;
+              {
+                per_identity<Witness> cache([&](const Token& who) { return Witness(who == alice() ? hers : his); });
+                held = cache.get(alice());
+                (void)cache.get(bob());
+                must(cache.drop(alice()) && !cache.drop(alice()), "dropped");
+              }
+              must_equal(his, bob_id, "his was destroyed as");
+              must_equal(hers, nobody_yet, "hers was destroyed as");
+              held.reset();
+              must_equal(hers, alice_id, "hers was destroyed as");
+            }),
+            "");
+}
+
+TEST(Those_who_ask_at_the_same_time, get_what_one_of_them_makes) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> made = 0;
+              per_identity<Made> cache([&] {
+                std::this_thread::sleep_for(10ms);
+                return Made{.number = ++made};
+              });
+              std::atomic<int> wrong = 0;
+              std::vector<std::thread> threads;
+              for (int i = 0; i < 16; ++i) {
+                threads.emplace_back([&, i] {
+                  const Token& who = i % 2 == 0 ? alice() : bob();
+                  if (cache.get(who)->as != who.uid()) ++wrong;
+                });
+              }
+              for (std::thread& thread : threads) thread.join();
+              must_equal(made.load(), 2, "made");
+              must_equal(wrong.load(), 0, "wrong");
+            }),
+            "");
+}
+
+// The kernel's zero-groups bug, .NET's and Hadoop's negative caches: a failure is nobody's answer but of those who
+// waited.
+TEST(What_fails, is_told_to_all_that_waited_and_never_kept) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> tries = 0;
+              per_identity<Made> cache([&] {
+                std::this_thread::sleep_for(20ms);
+                if (++tries == 1) throw std::runtime_error("the directory is down");
+                return Made{};
+              });
+              std::atomic<int> told = 0;
+              std::vector<std::thread> threads;
+              for (int i = 0; i < 4; ++i) {
+                threads.emplace_back([&] {
+                  try {
+                    (void)cache.get(alice());
+                  } catch (const std::runtime_error&) {
+                    ++told;
+                  }
+                });
+              }
+              for (std::thread& thread : threads) thread.join();
+              must(told >= 1 && cache.counts().failed == 1, "told");
+              must_equal(cache.get(alice())->as, alice_id, "made the next time, as");
+              // An identity that cannot be taken makes nothing.
+              put_curse();
+              must(refused(Error::Reason::out_of_resources, [&] { (void)cache.get(cursed()); }), "not refused");
+              curse_is_on = false;
+              must_equal(cache.get(cursed())->as, cursed_id, "then");
+            }),
+            "");
+}
+
+TEST(An_object, that_is_asked_for_by_what_makes_it_is_refused) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              per_identity<int>* itself = nullptr;
+              per_identity<int> cache([&] { return *itself->get() + 1; });
+              itself = &cache;
+              must(refused(Error::Reason::would_wait_for_itself, [&] { (void)cache.get(alice()); }), "not refused");
+              must_equal(cache.counts().kept, std::size_t{0}, "kept");
+            }),
+            "");
+}
+
+TEST(An_object, is_probed_as_whose_it_is_and_made_anew_where_it_is_unfit) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> number = 0;
+              std::atomic<bool> fit = true;
+              std::string wrong;
+              per_identity<Made> cache([&] { return Made{.number = ++number}; }, {},
+                                       [&](Made& made) {
+                                         if (uid_now() != made.as) wrong = "probed as somebody else";
+                                         return fit.load();
+                                       });
+              (void)cache.get(alice());
+              must_equal(cache.get(alice())->number, 1, "fit");
+              fit = false;
+              must_equal(cache.get(alice())->number, 2, "unfit");
+              must(wrong.empty() && cache.counts().unfit == 1 && cache.counts().kept == 1, "counts");
+            }),
+            "");
+}
+
+TEST(An_object, that_has_outlived_its_time_is_made_anew) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> number = 0;
+              uid_t destroyed = nobody_yet;
+              per_identity<Witness> cache([&] { return ++number, Witness(destroyed); }, {.lives = 20ms});
+              (void)cache.get(alice());
+              (void)cache.get(alice());
+              must_equal(number.load(), 1, "made");
+              std::this_thread::sleep_for(25ms);
+              (void)cache.get(alice());
+              must_equal(number.load(), 2, "made anew");
+              must_equal(destroyed, alice_id, "destroyed as");
+              std::this_thread::sleep_for(25ms);
+              cache.drop_expired();
+              must(cache.counts().kept == 0 && cache.counts().expired == 2, "counts");
+              per_identity<int> used([&] { return ++number; }, {.lives_unused = 40ms});
+              for (int i = 0; i < 4; ++i, std::this_thread::sleep_for(15ms)) (void)used.get(alice());
+              must_equal(number.load(), 3, "used all the time");
+            }),
+            "");
+}
+
+TEST(A_cache, drops_what_was_not_asked_for_for_longest_and_a_refresh_that_fails_keeps_the_old) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              bool fails = false;
+              std::map<uid_t, int> made;
+              per_identity<int> cache(
+                  [&](const Token& who) {
+                    if (fails) throw std::runtime_error("no");
+                    return ++made[who.uid()];
+                  },
+                  {.at_most = 2});
+              (void)cache.get(alice());
+              (void)cache.get(bob());
+              (void)cache.get(alice());
+              (void)cache.get(as_service);
+              must(cache.counts().evicted == 1 && cache.counts().kept == 2, "counts");
+              must_equal(*cache.get(alice()), 1, "hers");
+              must_equal(*cache.get(bob()), 2, "his, made anew");
+              must_equal(*cache.refresh(bob()), 3, "refreshed");
+              fails = true;
+              try {
+                (void)cache.refresh(bob());
+                must(false, "refreshed");
+              } catch (const std::runtime_error&) {
+              }
+              must_equal(*cache.get(bob()), 3, "kept");
+            }),
+            "");
+}
+
+// A user whose rights were changed: what was being made meanwhile is for those who had asked before.
+TEST(What_is_dropped_while_it_is_made, is_not_given_to_who_asks_later) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> number = 0;
+              std::atomic<bool> go = false;
+              per_identity<int> cache([&] {
+                const int mine = ++number;
+                while (mine == 1 && !go) std::this_thread::yield();
+                return mine;
+              });
+              int before = 0;
+              std::thread first([&] { before = *cache.get(alice()); });
+              while (number != 1) std::this_thread::yield();
+              must(cache.drop(alice()), "dropped");
+              must_equal(*cache.get(alice()), 2, "asked for later");
+              go = true;
+              first.join();
+              must_equal(before, 1, "asked for before");
+              must_equal(*cache.get(alice()), 2, "kept");
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace behalf::testing
