@@ -1,7 +1,8 @@
+#include <behalf/per_identity.h>
+
 #include <map>
 #include <mutex>
 
-#include "caches/identity_key.h"
 #include "queues/parts.h"
 #include "row.h"
 
@@ -15,24 +16,22 @@ cure:   behalf::per_identity<T>, which is keyed by the whole token: two tokens o
 source: geteuid(2)
 )")
 
-static std::mutex cache_in_use;
-
-template <class Key>
-static void print_readable(std::map<Key, std::string>& cache, const Key& key) {
-  const std::lock_guard lock(cache_in_use);
-  auto entry = cache.find(key);
-  if (entry == cache.end()) entry = cache.emplace(key, behalf_row::owners_of_readable_notes()).first;
-  std::printf("readable are the notes of%s\n", entry->second.c_str());
+static void print(const std::string& readable) {
+  std::printf("readable are the notes of%s\n", readable.c_str());
 }
 
 extern "C" int operation() {
+  static std::mutex in_use;
   static std::map<uid_t, std::string> cache;
-  print_readable(cache, geteuid());
+  const std::lock_guard lock(in_use);
+  auto entry = cache.find(geteuid());
+  if (entry == cache.end()) entry = cache.emplace(geteuid(), behalf_row::owners_of_readable_notes()).first;
+  print(entry->second);
   return 0;
 }
 
 extern "C" int cured() {
-  static std::map<behalf_row::IdentityKey, std::string> cache;
-  print_readable(cache, behalf_row::identity_of_thread());
+  static behalf::per_identity<std::string> cache(behalf_row::owners_of_readable_notes);
+  print(*cache.get());
   return 0;
 }

@@ -1,7 +1,7 @@
-#include <map>
+#include <behalf/per_identity.h>
+
 #include <mutex>
 
-#include "caches/identity_key.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -34,10 +34,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static std::mutex in_use;
-  static std::map<behalf_row::IdentityKey, int> journals;
-  const std::lock_guard lock(in_use);
-  const auto [journal, is_new] = journals.try_emplace(behalf_row::identity_of_thread(), -1);
-  if (is_new) journal->second = open_journal();
-  return write_into(journal->second);
+  static behalf::per_identity<int> journals(open_journal);
+  return write_into(*journals.get());
 }

@@ -1,8 +1,9 @@
+#include <behalf/per_identity.h>
+
 #include <fstream>
 #include <map>
 #include <mutex>
 
-#include "caches/identity_key.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -41,8 +42,8 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static std::map<behalf_row::IdentityKey, Cache> caches;
+  static behalf::per_identity<Cache> caches([] { return Cache(); });
   const std::lock_guard lock(cache_in_use);
-  print_notes(caches[behalf_row::identity_of_thread()]);
+  print_notes(*caches.get());
   return 0;
 }

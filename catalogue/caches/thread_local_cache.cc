@@ -1,6 +1,5 @@
-#include <map>
+#include <behalf/per_identity.h>
 
-#include "caches/identity_key.h"
 #include "queues/parts.h"
 #include "row.h"
 
@@ -25,9 +24,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  thread_local std::map<behalf_row::IdentityKey, std::string> readable;
-  std::string& of_caller = readable[behalf_row::identity_of_thread()];
-  if (of_caller.empty()) of_caller = behalf_row::owners_of_readable_notes();
-  print(of_caller);
+  thread_local behalf::per_identity<std::string> readable(behalf_row::owners_of_readable_notes);
+  print(*readable.get());
   return 0;
 }

@@ -1,7 +1,7 @@
-#include <map>
+#include <behalf/per_identity.h>
+
 #include <mutex>
 
-#include "caches/identity_key.h"
 #include "row.h"
 #include "sockets/credentials_server.h"
 
@@ -32,9 +32,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static std::map<behalf_row::IdentityKey, int> connections;
+  static behalf::per_identity<int> connections([] { return server->connect(); });
   const std::lock_guard lock(connection_in_use);
-  const auto [connection, is_new] = connections.try_emplace(behalf_row::identity_of_thread(), -1);
-  if (is_new) connection->second = server->connect();
-  return behalf_row::CredentialsServer::print_who_is_connected(connection->second);
+  return behalf_row::CredentialsServer::print_who_is_connected(*connections.get());
 }
