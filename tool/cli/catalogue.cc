@@ -17,9 +17,9 @@ namespace {
 
 // The order in which families are told; others follow by name.
 constexpr const char* families[] = {
-    "call",      "threads",     "queues",   "libc",        "io_uring",   "coroutines",  "asio",
-    "children",  "environment", "caches",   "descriptors", "sockets",    "connections", "buses",
-    "databases", "credentials", "keyrings", "privileges",  "broadcasts", "warmed",      "history"};
+    "call",        "threads",  "queues",      "libc",       "io_uring", "coroutines",  "asio",  "children",
+    "environment", "caches",   "descriptors", "sockets",    "messages", "connections", "buses", "databases",
+    "credentials", "keyrings", "privileges",  "broadcasts", "warmed",   "history"};
 
 std::size_t position(const std::string& family) {
   return static_cast<std::size_t>(std::find(std::begin(families), std::end(families), family) - std::begin(families));
