@@ -27,9 +27,8 @@
 //   cure    what to write instead
 //   needs   pkg-config modules to link, `openmp`, or adapters of the library (`behalf::uring`); a row whose modules are
 //           missing is left out, and the build says so. The library itself is there without: the service has it
-//   services  daemons that the stage is to have for it: any of dbus, munge, postgresql (tool/stage/daemons.cc). Where
-//   one is
-//           not installed the row is unclear
+//   services  daemons that the stage is to have for it: any of dbus, munge, postgresql (tool/stage/daemons.cc); where
+//           one is not installed, the row is unclear
 //   source  the man page or issue it rests on
 //   needs-root  why it cannot be judged on a stage in a user namespace: without root it is not run, and unclear. What
 //           the kernel grants to the machine's root alone, the tool knows by itself (tool/judge/needs_root.cc)

@@ -1,13 +1,15 @@
-// A server on a Unix socket, a thread of the service's: it answers each byte with the uid and gid of who connected.
+// A server on a Unix socket, threads of the service's, who asks the kernel who has connected: it answers each byte with
+// her uid and gid, or does with the connection what it is told.
 #pragma once
 
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <cstddef>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "row.h"
 
@@ -15,23 +17,26 @@ namespace behalf_row {
 
 class CredentialsServer {
  public:
-  // The socket has a name that is no file; everybody may connect.
-  CredentialsServer() {
+  using Serve = std::function<void(int fd, const ucred& peer)>;
+
+  explicit CredentialsServer(Serve serve = answer_each_byte) : serve_(std::move(serve)) {
     address_.sun_family = AF_UNIX;
-    const std::string name = "behalf." + std::to_string(getpid());
-    name.copy(&address_.sun_path[1], sizeof address_.sun_path - 1);
-    length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    path().copy(&address_.sun_path[0], sizeof address_.sun_path - 1);
     listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(listener_, reinterpret_cast<const sockaddr*>(&address_), length_) != 0 || listen(listener_, 64) != 0) {
-      throw std::system_error(errno, std::generic_category(), "a server on " + name);
+    if (bind(listener_, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 ||
+        chmod(path().c_str(), 0777) != 0 || listen(listener_, 64) != 0) {
+      throw std::system_error(errno, std::generic_category(), "a server on " + path());
     }
     std::thread(&CredentialsServer::accept_all, this).detach();
   }
 
+  // Where its socket is; everybody may connect.
+  static std::string path() { return "/tmp/server." + std::to_string(getpid()); }
+
   // A connection, or -1.
   int connect() const {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address_), length_) == 0) return fd;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0) return fd;
     close(fd);
     return -1;
   }
@@ -48,21 +53,26 @@ class CredentialsServer {
   [[noreturn]] void accept_all() const {
     for (;;) {
       if (const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0) {
-        std::thread(serve, fd).detach();
+        std::thread(&CredentialsServer::serve, this, fd).detach();
       }
     }
   }
 
-  static void serve(int fd) {
+  void serve(int fd) const {
     ucred peer{};
     socklen_t size = sizeof peer;
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    serve_(fd, peer);
+  }
+
+  static void answer_each_byte(int fd, const ucred& peer) {
     for (char question = 0; recv(fd, &question, 1, 0) == 1;) send(fd, &peer, sizeof peer, MSG_NOSIGNAL);
     close(fd);
   }
 
+  Serve serve_;
+
   sockaddr_un address_{};
-  socklen_t length_ = 0;
   int listener_ = -1;
 };
 
