@@ -1,7 +1,10 @@
+#include <behalf/environment.h>
 #include <spawn.h>
 
+#include <string>
+#include <vector>
+
 #include "children/program.h"
-#include "environment/home_of_caller.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -10,7 +13,7 @@ works:  none
 hop:    environment
 clock:  process
 wrong:  the child is given the service's environment: it reads the service's settings, and is told the service's secrets
-cure:   behalf::spawn, which makes the environment anew from the token
+cure:   behalf::environment(), which is made anew from the token
 source: environ(7)
 )")
 
@@ -24,7 +27,9 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  std::string home = "HOME=" + behalf_row::home_of_caller();
-  char* const environment[] = {home.data(), nullptr};
-  return behalf_row::run_as_caller(print_home, environment);
+  std::vector<std::string> variables = behalf::environment();
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+  return behalf_row::run_as_caller(print_home, environment.data());
 }

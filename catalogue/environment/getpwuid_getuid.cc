@@ -1,3 +1,7 @@
+#include <pwd.h>
+
+#include <array>
+
 #include "environment/home_of_caller.h"
 #include "row.h"
 

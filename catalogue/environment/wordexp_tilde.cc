@@ -1,6 +1,6 @@
+#include <behalf/environment.h>
 #include <wordexp.h>
 
-#include "environment/home_of_caller.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -9,7 +9,7 @@ works:  none
 hop:    environment
 clock:  process
 wrong:  ~ is $HOME, the service's; without $HOME it is the home of the real uid
-cure:   behalf::known_folder, put before the rest of the path
+cure:   behalf::expand, which knows ~ and $NAME of the user
 source: wordexp(3)
 )")
 
@@ -22,6 +22,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  std::printf("the note is %s/note.txt\n", behalf_row::home_of_caller().c_str());
+  std::printf("the note is %s\n", behalf::expand("~/note.txt").c_str());
   return 0;
 }

@@ -36,6 +36,7 @@ class Error : public std::runtime_error {
     would_wait_for_itself,  // the thread would wait for something that it would have to do itself
     refused_by_receiver,    // who got a message would not handle it
     not_the_owner,          // the object belongs to another identity than the thread wears
+    not_there,              // what was asked for does not exist for this user
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

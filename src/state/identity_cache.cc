@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "behalf/error.h"
-#include "behalf/run_as.h"
 #include "identity/token_data.h"
+#include "state/person.h"
 
 namespace behalf::detail {
 
@@ -41,21 +41,13 @@ struct Flight {
   std::exception_ptr failed;
 };
 
-// f() as the identity, also where this is the main thread and the posture is not for it.
+// f() as the identity; known by the flight, so that it does not wait for itself.
 template <class F>
-void run_as_whoever(const Carried& who, Flight& flight, const F& f) {
-  bool begun = false;
-  const auto begin = [&] {
-    begun = true;
+void run_in(Flight& flight, const Carried& who, const F& f) {
+  run_as_whoever(who, [&] {
     flight.by = std::this_thread::get_id();
     f();
-  };
-  try {
-    return who.run(begin);
-  } catch (const Error& error) {
-    if (begun || error.reason() != Error::Reason::main_thread) throw;
-  }
-  run_as(Token(who.data()), begin);
+  });
 }
 
 bool over(Moment now, Moment since, std::chrono::nanoseconds time) noexcept {
@@ -213,14 +205,14 @@ class IdentityCache::Part {
 
   Object make(const Carried& who, Flight& flight) const {
     Object made;
-    run_as_whoever(who, flight, [&] { made = cache_->make_(who); });
+    run_in(flight, who, [&] { made = cache_->make_(who); });
     return made;
   }
 
   bool is_fit(const Carried& who, Flight& flight, void* object) const {
     bool fit = false;
     try {
-      run_as_whoever(who, flight, [&] { fit = cache_->probe_(object); });
+      run_in(flight, who, [&] { fit = cache_->probe_(object); });
     } catch (...) {
       fit = false;
     }

@@ -1,0 +1,49 @@
+#include "state/person.h"
+
+#include <unistd.h>
+
+#include "behalf/error.h"
+#include "behalf/run_as.h"
+#include "identity/token_data.h"
+
+namespace behalf::detail {
+
+namespace {
+
+// A backend's answer must not come from a cache or a socket of the user's.
+template <class Who>
+Account ask_as_service(const Who& who) {
+  const AsServiceIfAny self;
+  return account_of(who);
+}
+
+}  // namespace
+
+Account person_of(const Carried& who) {
+  const TokenPtr& token = who.data();
+  Account account = token == nullptr || token->home.empty()
+                        ? ask_as_service(token == nullptr ? ::geteuid() : token->uid)
+                        : Account{token->name, token->uid, token->gid, token->home, token->shell};
+  if (account.home.empty() || account.home.front() != '/') {
+    throw Error(Error::Reason::unknown_user, "behalf: the home of " + account.name + ": the account database says '" +
+                                                 account.home + "', which is no absolute path (`getent passwd " +
+                                                 account.name + "` shows it)");
+  }
+  return account;
+}
+
+void run_as_whoever(const Carried& who, const std::function<void()>& f) {
+  bool begun = false;
+  const auto begin = [&] {
+    begun = true;
+    f();
+  };
+  try {
+    return who.run(begin);
+  } catch (const Error& error) {
+    if (begun || error.reason() != Error::Reason::main_thread) throw;
+  }
+  run_as(Token(who.data()), begin);
+}
+
+}  // namespace behalf::detail
