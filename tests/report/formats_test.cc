@@ -315,6 +315,35 @@ TEST_F(BaselineFile, Every_format_of_a_survey_says_the_changes) {
   EXPECT_THAT(sarif_of(now, 1, "/"), HasSubstr("got worse than in the baseline"));
 }
 
+TEST(Folded, Says_what_has_a_code_of_its_own) {
+  Finding finding = lost("openat", "/x"), other = lost("access", "/y");
+  EXPECT_EQ(folded_in_words(finding), "");
+  finding.folded = 1;
+  EXPECT_EQ(folded_in_words(finding), "1 more that follows from it or repeats it");
+  other.code = "B601";
+  finding.folded = 4;
+  finding.within = {lost("connect", "/z"), other, other};
+  const std::string words =
+      "4 more that follow from it or repeat it, among them lost: access /y as root, by a thread made before the call "
+      "[B601]";
+  EXPECT_EQ(folded_in_words(finding), words);
+  EXPECT_THAT(html_of_check(report_with({finding})), HasSubstr(words));
+  EXPECT_THAT(text_of_check(report_with({finding}), {}), HasSubstr("[B601]"));
+}
+
+TEST(Markdown, Is_a_table_whatever_its_words_are) {
+  Report report = report_with({lost("openat", "/srv/a|b\n<script>")});
+  report.operations[0].title = "O_CREAT|O_EXCL";
+  report.operations[0].answers.inquiry.postures = {"full"};
+  report.self_check = false;
+  report.self_check_trouble = "the canary was not caught";
+  const std::string text = markdown_of_survey(report);
+  EXPECT_THAT(text, HasSubstr("| O_CREAT\\|O_EXCL | fails | lost: openat /srv/a\\|b &lt;script> as root"));
+  EXPECT_THAT(text, HasSubstr("behalf::bind")) << "the code's cure, where the row has none";
+  EXPECT_THAT(text, HasSubstr("* full: 0 work, 1 fail, 0 unclear"));
+  EXPECT_THAT(text, HasSubstr("nothing here is said to work. the canary"));
+}
+
 TEST(Page, Is_one_file_that_asks_for_nothing) {
   Report report = report_with({lost("openat", "/x")});
   report.operations[0].title = "</title><script>alert(1)</script>";

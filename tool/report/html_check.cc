@@ -76,8 +76,8 @@ std::string card_of(const Finding& finding, const Reported& reported) {
          titled_stack("Where it was last right", finding.handed_at, library) +
          titled_stack("Where what was kept was opened", finding.opened_at, library) +
          titled_stack("Where the thread was made", finding.made_at, library) + "</div>";
-  if (finding.folded > 0)
-    out += fmt::format("<p class=\"small soft\">{} more that follow from it or repeat it.</p>", finding.folded);
+  if (const std::string folded = folded_in_words(finding); !folded.empty())
+    out += fmt::format("<p class=\"small soft\">{}.</p>", escaped(folded));
   return out + "</article>";
 }
 

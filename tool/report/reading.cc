@@ -1,6 +1,7 @@
 #include "report/reading.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -114,6 +115,17 @@ std::string in_words(const Suppressed& suppressed) {
 std::string line_of(const Finding& finding) {
   if (!finding.suppressed) return in_words(finding);
   return fmt::format("suppressed: {}; {}", in_words(finding), in_words(*finding.suppressed));
+}
+
+std::string folded_in_words(const Finding& finding) {
+  if (finding.folded == 0) return {};
+  std::string others;
+  std::set<std::string> told = {finding.code};
+  for (const Finding& inner : finding.within)
+    if (told.insert(inner.code).second)
+      others += fmt::format("{}{} [{}]", others.empty() ? ", among them " : "; ", in_words(inner), inner.code);
+  return fmt::format("{} more that follow{} from it or repeat{} it{}", finding.folded, finding.folded == 1 ? "s" : "",
+                     finding.folded == 1 ? "s" : "", others);
 }
 
 const Finding* first_finding(const Reported& reported) {

@@ -28,6 +28,9 @@ std::string in_words(const Suppressed& suppressed);
 // A finding in a line, with the reason where it is suppressed.
 std::string line_of(const Finding& finding);
 
+// What was folded into a finding: how many, and what of it has a code of its own. Empty when nothing was.
+std::string folded_in_words(const Finding& finding);
+
 // The finding that a row is about: in the library's own posture where it fails there, else in the first that fails; one
 // that is suppressed only where there is no other.
 const Finding* first_finding(const Reported& reported);

@@ -141,9 +141,8 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                                                                               : "by the clock: " + finding.clock);
   out +=
       fmt::format("  cure      {}\n", wrapped(cure_of(finding, reported), 12, static_cast<std::size_t>(style.width)));
-  if (finding.folded > 0)
-    out += fmt::format("  {}\n",
-                       paint(Ink::faint, fmt::format("{} more that follow from it or repeat it", finding.folded)));
+  if (const std::string folded = folded_in_words(finding); !folded.empty())
+    out += fmt::format("  {}\n", paint(Ink::faint, wrapped(folded, 12, static_cast<std::size_t>(style.width))));
 }
 
 // One line for each change, what is so now below it, and one line that sums them up.
@@ -293,6 +292,12 @@ std::string text_of_survey(const Report& report, const Style& style) {
 }
 
 std::string markdown_of_survey(const Report& report) {
+  // What would end a cell, or be markup of the page that it is put in.
+  const auto cell = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '|' ? "\\|" : c == '<' ? "&lt;" : c == '\n' ? " " : std::string(1, c);
+    return out;
+  };
   std::string out = fmt::format("# Does this operation work when impersonating?\n\n{}\n", head_lines(report));
   std::string family;
   for (const Reported& reported : report.operations) {
@@ -305,13 +310,25 @@ std::string markdown_of_survey(const Report& report) {
       for (std::size_t i = 0; i < inquiry.postures.size() + 3; ++i) out += "---|";
       out += "\n";
     }
-    out += fmt::format("| {} |", reported.title.empty() ? inquiry.name : reported.title);
-    for (const Verdict& verdict : reported.answers.verdicts) out += fmt::format(" {} |", to_string(verdict.answer));
+    out += fmt::format("| {} |", cell(reported.title.empty() ? inquiry.name : reported.title));
+    for (const Verdict& verdict : reported.answers.verdicts)
+      out += fmt::format(" {}{} |", to_string(verdict.answer), is_suppressed(verdict) ? " (suppressed)" : "");
     const Finding* finding = first_finding(reported);
+    const std::string reason = first_reason(reported);
     const auto answer = answer_of(reported.cure);
-    out += fmt::format(" {} | {} | {} |\n", finding != nullptr ? line_of(*finding) : first_reason(reported),
-                       finding != nullptr ? reported.cure.words : "", answer ? to_string(*answer) : "");
+    out += fmt::format(" {} | {} | {} |\n",
+                       cell(finding != nullptr ? line_of(*finding)
+                            : reason.empty()   ? ""
+                                               : unclear_in_words(reason)),
+                       finding != nullptr ? cell(cure_of(*finding, reported)) : "", answer ? to_string(*answer) : "");
   }
+  out += "\n";
+  for (const auto& [posture, count] : counts_of(report))
+    out += fmt::format("* {}: {} work, {} fail{}, {} unclear\n", posture, count.works, count.fails,
+                       count.suppressed == 0 ? "" : fmt::format(" ({} suppressed)", count.suppressed), count.unclear);
+  for (const std::string& note : report.notes) out += fmt::format("* {}\n", cell(note));
+  if (!report.self_check)
+    out += fmt::format("\nThe self-check failed: nothing here is said to work. {}\n", cell(report.self_check_trouble));
   if (report.baseline) out += markdown_of(*report.baseline);
   return legible(out);
 }
