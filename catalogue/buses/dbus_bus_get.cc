@@ -1,7 +1,8 @@
+#include <behalf/per_identity.h>
+
 #include <mutex>
 
 #include "buses/libdbus.h"
-#include "caches/per_identity.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -35,6 +36,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<DBusConnection*> connections;
-  return connections.with(behalf_row::open_private_connection, behalf_row::print_owner_by_the_bus);
+  static behalf::per_identity<DBusConnection*> connections(behalf_row::open_private_connection);
+  return behalf_row::print_owner_by_the_bus(*connections.get());
 }

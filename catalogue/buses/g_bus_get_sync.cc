@@ -1,6 +1,6 @@
+#include <behalf/per_identity.h>
 #include <gio/gio.h>
 
-#include "caches/per_identity.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -57,6 +57,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<GDBusConnection*> connections;
-  return connections.with(open_own_connection, print_owner_by_the_bus);
+  static behalf::per_identity<GDBusConnection*> connections(open_own_connection);
+  return print_owner_by_the_bus(*connections.get());
 }

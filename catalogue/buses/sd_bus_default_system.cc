@@ -1,6 +1,8 @@
+#include <behalf/per_identity.h>
 #include <systemd/sd-bus.h>
 
-#include "caches/per_identity.h"
+#include <mutex>
+
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -41,11 +43,13 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<sd_bus*> connections;
-  const auto open = [] {
+  static behalf::per_identity<sd_bus*> connections([] {
     sd_bus* bus = nullptr;
     sd_bus_open_system(&bus);
     return bus;
-  };
-  return connections.with(open, [](sd_bus* bus) { return bus == nullptr ? 1 : print_owner_by_the_bus(bus); });
+  });
+  static std::mutex connection_in_use;  // a connection serves one thread at a time
+  const std::lock_guard lock(connection_in_use);
+  sd_bus* const bus = *connections.get();
+  return bus == nullptr ? 1 : print_owner_by_the_bus(bus);
 }

@@ -1,8 +1,8 @@
+#include <behalf/per_identity.h>
 #include <curl/curl.h>
 
 #include <mutex>
 
-#include "caches/per_identity.h"
 #include "row.h"
 #include "sockets/credentials_server.h"
 
@@ -54,14 +54,16 @@ static int get(CURL* handle) {
   return curl_easy_perform(handle);
 }
 
+static std::mutex handle_in_use;
+
 extern "C" int operation() {
-  static std::mutex handle_in_use;
   const std::lock_guard lock(handle_in_use);
   static CURL* const handle = new_handle();
   return get(handle);
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<CURL*> handles;
-  return handles.with(new_handle, get);
+  static behalf::per_identity<CURL*> handles(new_handle);
+  const std::lock_guard lock(handle_in_use);
+  return get(*handles.get());
 }

@@ -1,6 +1,7 @@
+#include <behalf/per_identity.h>
+
 #include <mutex>
 
-#include "caches/per_identity.h"
 #include "databases/postgres.h"
 #include "row.h"
 
@@ -16,14 +17,16 @@ services: postgresql
 source:   PostgreSQL "Peer Authentication"
 )")
 
+static std::mutex connection_in_use;
+
 extern "C" int operation() {
-  static std::mutex connection_in_use;
   const std::lock_guard lock(connection_in_use);
   static PGconn* const connection = behalf_row::open_connection();
   return behalf_row::print_role(connection);
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<PGconn*> connections;
-  return connections.with(behalf_row::open_connection, behalf_row::print_role);
+  static behalf::per_identity<PGconn*> connections(behalf_row::open_connection);
+  const std::lock_guard lock(connection_in_use);
+  return behalf_row::print_role(*connections.get());
 }

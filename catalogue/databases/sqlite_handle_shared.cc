@@ -1,8 +1,8 @@
+#include <behalf/per_identity.h>
 #include <sqlite3.h>
 
 #include <mutex>
 
-#include "caches/per_identity.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -45,6 +45,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf_row::PerIdentity<sqlite3*> databases;
-  return databases.with(open_database, print_owner);
+  static behalf::per_identity<sqlite3*> databases(open_database);
+  return print_owner(*databases.get());
 }
