@@ -248,6 +248,13 @@ class GoodInput(Folder):
         done = run("check", self.path("relative.so"), "asks_the_real_id", "--posture", "effective")
         self.assertIn(f"{self.folder.name}/operations.c:", done.stdout)
 
+    def test_a_library_as_clang_makes_it_has_its_lines(self):
+        # Debugging information without the table of addresses that GCC adds.
+        without = self.path("without_table.so")
+        subprocess.run(["objcopy", "--remove-section=.debug_aranges", self.library, without], check=True)
+        done = run("check", without, "asks_the_real_id", "--posture", "effective", "--leg", "cold")
+        self.assertRegex(done.stdout, r"SUMMARY: behalf: lost B601 real-id .*operations\.c:\d+")
+
     def test_unclear_is_2(self):
         done = run("check", self.library, "answers_differently", "--leg", "cold")
         self.assertEqual(done.returncode, 2, done.stdout)

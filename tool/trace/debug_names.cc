@@ -25,8 +25,9 @@ std::string demangled(const char* name) {
 
 // What the compiler was given relative to where it ran: `make` in a folder of its own, as most packages are built.
 std::string whole_path(const char* compiled_in, const std::string& file) {
-  if (file.starts_with('/') || compiled_in == nullptr) return file;
-  return (std::filesystem::path(compiled_in) / file).lexically_normal().string();
+  const std::filesystem::path path(file);
+  const bool whole = path.is_absolute() || compiled_in == nullptr;
+  return (whole ? path : compiled_in / path).lexically_normal().string();
 }
 
 std::string name_of(Dwarf_Die* function) {
@@ -54,12 +55,30 @@ void set_place_of_call(NamedFrame& frame, Dwarf_Die* unit, Dwarf_Die* inlined) {
   if (file != nullptr) frame.file = whole_path(compiled_in, file);
 }
 
+// The unit that has the address. Clang writes no table of them (.debug_aranges), and then each unit is asked.
+Dwarf_Die* unit_at(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr* bias) {
+  if (Dwarf_Die* const unit = dwfl_module_addrdie(module, address, bias); unit != nullptr) return unit;
+  for (Dwarf_Die* unit = nullptr; (unit = dwfl_module_nextcu(module, unit, bias)) != nullptr;)
+    if (dwarf_haspc(unit, address - *bias) > 0) return unit;
+  return nullptr;
+}
+
+void set_line(NamedFrame& frame, Dwarf_Die* unit, Dwarf_Addr address) {
+  Dwarf_Line* const line = dwarf_getsrc_die(unit, address);
+  const char* const file = line != nullptr ? dwarf_linesrc(line, nullptr, nullptr) : nullptr;
+  if (file == nullptr || dwarf_lineno(line, &frame.line) != 0) return;
+  Dwarf_Attribute attribute;
+  Dwarf_Attribute* const compiled_in = dwarf_attr(unit, DW_AT_comp_dir, &attribute);
+  frame.file = whole_path(compiled_in != nullptr ? dwarf_formstring(compiled_in) : nullptr, file);
+}
+
 // One machine frame may be several of the source: what was inlined there, innermost first. The line table tells the
 // innermost place; each inlined function tells where it was called.
 void expand(std::vector<NamedFrame>& frames, Dwfl_Module* module, Dwarf_Addr address) {
   Dwarf_Addr bias = 0;
-  Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias);
+  Dwarf_Die* const unit = unit_at(module, address, &bias);
   if (unit == nullptr) return;
+  set_line(frames.front(), unit, address - bias);
   Dwarf_Die* found = nullptr;
   const int count = dwarf_getscopes(unit, address - bias, &found);
   // The scopes of the abstract function stand behind those of the inlined one; the concrete ones are asked again.
@@ -117,9 +136,6 @@ std::vector<NamedFrame> DebugNames::at(const std::string& module, std::uint64_t 
   NamedFrame& inner = frames.front();
   if (const char* function = dwfl_module_addrname(entry.module, address); function != nullptr)
     inner.function = demangled(function);
-  if (Dwfl_Line* const line = dwfl_module_getsrc(entry.module, address); line != nullptr)
-    if (const char* file = dwfl_lineinfo(line, nullptr, &inner.line, nullptr, nullptr, nullptr); file != nullptr)
-      inner.file = whole_path(dwfl_line_comp_dir(line), file);
   expand(frames, entry.module, address);
   return frames;
 }
