@@ -11,7 +11,7 @@
 BEHALF_ROW(R"(
 title:  a timerfd(2) that the service's loop waits for
 works:  none
-hop:    queue
+hop:    timer
 clock:  creator
 wrong:  the thread that waits for all timers runs their callbacks, and is the service
 cure:   behalf::Timer: an alarm goes off as whoever set it

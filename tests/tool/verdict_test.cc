@@ -235,6 +235,48 @@ TEST(Outcome_of_a_call, that_follows_a_kept_descriptor_or_connection_is_blamed_o
                  "leaked", hop, code);
 }
 
+TEST(Outcome_of_a_call, that_follows_a_descriptor_kept_in_another_process_is_blamed_on_it) {
+  expect_first(changed(
+                   [&](LegRecord& record) {
+                     record.calls[1].output = answer_of("bob");
+                     record.calls[1].before.elsewhere.emplace_back("5 /home/bob/note.txt");
+                   },
+                   {"bob", "alice"}, "after-bob"),
+               "leaked", "descriptor", "B404");
+}
+
+// A descriptor that bob's call opened, and alice's reads or writes on: nobody's answer need differ.
+Verdict used_on(const std::function<void(LegRecord&)>& change = [](LegRecord&) {}) {
+  return changed(
+      [&](LegRecord& record) {
+        Effect opened = effect(caller, as_bob, "/srv/inbox/log.3002", 7, 0);
+        opened.sequence = record.calls[0].first + 1;
+        record.effects.push_back(opened);
+        for (State* state : {&record.calls[0].after, &record.calls[1].before, &record.calls[1].after}) {
+          state->descriptors.emplace_back("7 /srv/inbox/log.3002");
+          state->positions[7] = state == &record.calls[1].after ? 20 : 10;
+        }
+        change(record);
+      },
+      {"bob", "alice"}, "after-bob");
+}
+
+TEST(Descriptor, opened_for_one_user_and_used_for_another_is_leaked) {
+  expect_first(used_on(), "leaked", "descriptor", "B404");
+  EXPECT_EQ(first_of(used_on()).got_user, "bob");
+}
+
+TEST(Descriptor, opened_for_one_user_is_no_finding_where_it_is_not_used_or_not_that_user_s) {
+  const std::function<void(LegRecord&)> harmless[] = {
+      [](LegRecord& record) { record.calls[1].after.positions[7] = 10; },          // not used
+      [](LegRecord& record) { record.calls[1].after.descriptors.pop_back(); },     // closed, and the number used again
+      [](LegRecord& record) { record.effects.back().as = service; },               // opened as the service
+      [](LegRecord& record) { record.effects.back().object = "/etc/localtime"; },  // another opening, nobody's
+  };
+  for (const auto& change : harmless)
+    EXPECT_THAT(kinds(used_on(change)), Not(Contains("leaked"))) << (&change - harmless);
+}
+
 TEST(Outcome_of_a_call, that_names_the_spare_account_is_blunted) {
   for (const char* output : {"owner 3009\n", "owner shield\n"}) {
     const Verdict verdict = changed([&](LegRecord& record) { record.calls[0].output = output; });
@@ -336,6 +378,37 @@ TEST(Effect_of_a_call, that_was_refused_to_the_user_but_not_to_the_oracle_is_den
   const Finding finding = first_of(verdict);
   ASSERT_TRUE(finding.effect);
   EXPECT_EQ(finding.effect->error, EACCES);
+}
+
+TEST(Effect_of_a_call, that_was_refused_below_a_kept_directory_is_blamed_on_it) {
+  expect_first(changed(
+                   [](LegRecord& record) {
+                     Effect refused = effect(caller, as_alice, "/home/bob/note.txt", -EACCES, 1);
+                     refused.sequence = record.calls[1].first + 1;
+                     refused.through = 7;
+                     record.effects.push_back(refused);
+                     record.calls[1].before.descriptors.emplace_back("7 /home/bob");
+                   },
+                   {"bob", "alice"}, "after-bob"),
+               "denied", "descriptor", "B404");
+}
+
+TEST(Effect_of_a_call, by_the_child_of_a_worker_that_was_wrong_already_is_blamed_on_the_worker) {
+  const auto by_child = [](CredentialsTable::Id born_as) {
+    return changed([born_as](LegRecord& record) {
+      record.threads[child].parent = worker;
+      record.threads[child].born_as = born_as;
+      record.effects.push_back(effect(child, service, own_note));
+    });
+  };
+  EXPECT_EQ(first_of(by_child(service)).hop, "queue");
+  EXPECT_EQ(first_of(by_child(as_alice)).hop, "child");  // it went astray after it was made
+  // Nor is it the worker's doing where the child has changed who it is.
+  const Verdict half = changed([](LegRecord& record) {
+    record.threads[child].parent = worker;
+    record.effects.push_back(effect(child, alice_other_groups, own_note));
+  });
+  EXPECT_EQ(first_of(half).hop, "child");
 }
 
 TEST(Effect_of_a_call, that_was_refused_to_the_oracle_too_is_right) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include <fmt/format.h>
+
 #include "judge/expectation.h"
 #include "judge/inquiry.h"
 
@@ -34,7 +36,7 @@ struct Astray {
 std::optional<Astray> find_effect(const LegRecord& record, const std::string& call, const std::string& object,
                                   const std::string& user) {
   for (const Effect& effect : record.effects) {
-    if (effect.window < 0 || effect.call != call || effect.object != object) continue;
+    if (effect.window < 0 || effect.call != call || effect.object != object || effect.polled) continue;
     const Call& in = record.calls[static_cast<std::size_t>(effect.window)];
     if (in.user == user && !ran_as(account(user), record.credentials.at(effect.as), effect.decides))
       return Astray{effect.thread, &in, effect.sequence};
@@ -61,50 +63,66 @@ std::optional<Astray> find_astray(const Finding& finding, const LegRecord& recor
              : find_changed_thread(record, name(finding.expected_user));
 }
 
-// A mutex is not a queue: who unlocks it has handed over nothing.
-bool of_a_mutex(const std::vector<NamedFrame>& frames) {
-  return std::any_of(frames.begin(), frames.end(), [](const NamedFrame& frame) {
-    return frame.function.find("mutex_unlock") != std::string::npos ||
-           frame.function.find("lll_lock") != std::string::npos;
+// A lock is not a queue: who gives it back has handed over nothing.
+bool of_a_lock(const std::vector<NamedFrame>& frames) {
+  constexpr const char* functions[] = {"mutex_unlock", "rwlock_unlock", "lll_lock", "lll_unlock"};
+  return std::any_of(frames.begin(), frames.end(), [&](const NamedFrame& frame) {
+    return std::any_of(std::begin(functions), std::end(functions),
+                       [&](const char* function) { return frame.function.find(function) != std::string::npos; });
   });
 }
 
 using Name = std::function<std::vector<NamedFrame>(const Stack&)>;
 
-// The last thing that reached the thread between two moments, mutexes left out.
-const Handoff* last_into(const LegRecord& record, int thread, std::uint64_t after, std::uint64_t before,
-                         const Name& name) {
-  for (auto handoff = record.handoffs.rbegin(); handoff != record.handoffs.rend(); ++handoff)
-    if (handoff->to == thread && handoff->sequence < before && handoff->sequence > after &&
-        !of_a_mutex(name(handoff->stack)))
-      return &*handoff;
-  return nullptr;
+// The last that reached a thread between two moments: its own making counts, and locks do not.
+std::optional<Handoff> last_into(const LegRecord& record, int number, std::uint64_t after, std::uint64_t before,
+                                 const Name& name) {
+  std::optional<Handoff> last;
+  const Thread& thread = record.threads.at(static_cast<std::size_t>(number));
+  if (thread.born > after && thread.born < before && thread.parent >= 0)
+    last = {thread.born, number, "clone", "structural", {{thread.parent, thread.born_as, thread.made_at, thread.born}}};
+  for (const Handoff& handoff : record.handoffs) {
+    if (handoff.to != number || handoff.sequence <= after || handoff.sequence >= before) continue;
+    if (last && last->sequence > handoff.sequence) continue;
+    Handoff without_locks = handoff;
+    std::erase_if(without_locks.givers, [&](const Giver& by) { return of_a_lock(name(by.stack)); });
+    if (!without_locks.givers.empty()) last = std::move(without_locks);
+  }
+  return last;
 }
 
-// From the thread that went astray back to one that was right, or as far as edges lead.
-const Handoff* last_right(const LegRecord& record, const Astray& astray, std::string& certainty, const Name& name) {
-  const Handoff* found = nullptr;
+// From the thread that went astray back to one that was right, or as far as edges lead; where one of them is any of
+// several threads', no further.
+std::optional<Handoff> last_right(const LegRecord& record, const Astray& astray, const Name& name) {
+  std::optional<Handoff> found;
+  bool sure = true;
   int thread = astray.thread;
   std::uint64_t before = astray.sequence;
-  const std::uint64_t begin = astray.call->first;
-  for (int steps = 0; steps < 8; ++steps) {
-    const Handoff* const last = last_into(record, thread, begin, before, name);
-    if (last == nullptr) break;
-    found = last;
-    if (certainty != "ambiguous") certainty = last->certainty;
-    if (ran_as(account(astray.call->user), record.credentials.at(last->as), Decides::fs)) break;  // here it was right
-    thread = last->from;
-    before = last->sequence;
+  for (int steps = 0; steps < 16 && thread != astray.call->caller; ++steps) {
+    auto last = last_into(record, thread, astray.call->first, before, name);
+    if (!last) break;
+    sure = sure && last->certainty != "ambiguous";
+    found = std::move(last);
+    const Giver& by = found->givers.front();
+    if (found->givers.size() > 1 || ran_as(account(astray.call->user), record.credentials.at(by.as), Decides::fs))
+      break;
+    thread = by.thread;
+    before = by.sequence;
   }
+  if (found && !sure) found->certainty = "ambiguous";
   return found;
 }
 
-// Where the operation's own code handed over: the innermost frame that has a line and is no system header.
+// Where the operation's own code handed over: the innermost frame that has a line and is no system header; where none
+// has, the whole way there.
 std::string place_of(const std::vector<NamedFrame>& frames) {
-  for (const NamedFrame& frame : frames)
+  std::string way;
+  for (const NamedFrame& frame : frames) {
     if (!frame.file.empty() && frame.file.front() == '/' && frame.file.find("/usr/include/") == std::string::npos)
       return frame.file + ":" + std::to_string(frame.line);
-  return frames.empty() ? "" : frames.back().function;
+    way += frame.function.empty() ? fmt::format("{}+{:x} ", frame.module, frame.offset) : frame.function + " ";
+  }
+  return way;
 }
 
 }  // namespace
@@ -112,7 +130,7 @@ std::string place_of(const std::vector<NamedFrame>& frames) {
 std::optional<LegPlan> blame_plan(const Verdict& verdict) {
   if (verdict.findings.empty()) return std::nullopt;
   const Finding& first = verdict.findings.front();
-  constexpr const char* hops[] = {"queue", "callback", "timer", "coroutine", "message"};
+  constexpr const char* hops[] = {"queue", "callback", "timer", "coroutine", "message", "async-io"};
   if ((!first.effect && first.kind != "lingering") ||
       std::find(std::begin(hops), std::end(hops), first.hop) == std::end(hops))
     return std::nullopt;
@@ -132,21 +150,34 @@ LegPlan swapped(LegPlan plan) {
 
 void blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_record, Symbolizer& symbolizer,
            const std::vector<Shown>& shown) {
-  const auto astray = find_astray(finding, record, false);
-  if (!astray) return;
   const Name name = [&](const Stack& stack) { return symbolizer.name(stack, shown); };
-  std::string certainty;
-  const Handoff* const handoff = last_right(record, *astray, certainty, name);
-  if (handoff == nullptr) return;
-  finding.handed_at = symbolizer.name(handoff->stack, shown);
-
-  const auto mirrored = find_astray(finding, swapped_record, true);
-  std::string certainty_there;
-  const Handoff* const recurs = mirrored ? last_right(swapped_record, *mirrored, certainty_there, name) : nullptr;
-  const bool same = recurs != nullptr && place_of(symbolizer.name(recurs->stack, shown)) == place_of(finding.handed_at);
+  const auto in = [&](const LegRecord& run, bool users_swapped) {
+    const auto astray = find_astray(finding, run, users_swapped);
+    return astray ? last_right(run, *astray, name) : std::nullopt;
+  };
+  const auto handoff = in(record, false), there = in(swapped_record, true);
+  if (!handoff) return;
   finding.handoff = handoff->kind;
-  finding.certainty = same ? certainty : "ambiguous";
-  finding.handed_by = handoff->from == astray->call->caller ? "the thread that called the operation" : "another thread";
+  finding.certainty = handoff->certainty;
+  // All that may have been it, each place once: in this run, and with the users in each other's place.
+  std::vector<std::vector<NamedFrame>> places;
+  for (const auto* run : {&handoff, &there}) {
+    if (!*run) continue;
+    for (const Giver& by : (*run)->givers) {
+      std::vector<NamedFrame> frames = name(by.stack);
+      if (std::none_of(places.begin(), places.end(), [&](const auto& p) { return place_of(p) == place_of(frames); }))
+        places.push_back(std::move(frames));
+    }
+  }
+  if (!there || places.size() > 1) finding.certainty = "ambiguous";
+  if (places.size() > 1) {
+    finding.handed_maybe = std::move(places);
+    return;
+  }
+  finding.handed_at = std::move(places.front());
+  const Call* const call = find_astray(finding, record, false)->call;
+  finding.handed_by =
+      handoff->givers.front().thread == call->caller ? "the thread that called the operation" : "another thread";
 }
 
 }  // namespace behalf::tool

@@ -15,6 +15,7 @@
 
 #include "judge/blame.h"
 #include "judge/codes.h"
+#include "judge/expectation.h"
 #include "judge/needs_root.h"
 #include "judge/provenance.h"
 
@@ -98,9 +99,18 @@ std::vector<std::string> daemons_of(const std::vector<Inquiry>& inquiries, const
 bool wants_probing(const Verdict& verdict) {
   if (verdict.findings.empty()) return false;
   const Finding& first = verdict.findings.front();
-  const bool unexplained = !first.effect || first.kind == "denied";
+  // The first call of a fresh service: what comes after a call that was right has another reason.
+  const bool unexplained = (!first.effect || first.kind == "denied") && first.call == 0;
   return unexplained && (first.hop == "environment" || first.hop == "call") && first.kind != "crashed" &&
          first.kind != "lingering";
+}
+
+// True when the finding's call made no system call whose outcome depends on who makes it.
+bool asked_nothing(const std::vector<LegRecord>& legs, const Finding& finding) {
+  const auto leg = std::find_if(legs.begin(), legs.end(), [&](const LegRecord& l) { return l.name == finding.leg; });
+  return leg != legs.end() && std::none_of(leg->effects.begin(), leg->effects.end(), [&](const Effect& effect) {
+           return effect.window == finding.call && !same_for_everybody(effect);
+         });
 }
 
 // What a probe has shown of a finding holds of its like that were folded into it.
@@ -231,7 +241,13 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
         }
         // None of the changes mends it: something else that the process has, and the user would have of her own.
         Finding& finding = verdict.findings.front();
-        const std::string hop = finding.hop == "environment" ? "process-state" : finding.hop, clock = finding.clock;
+        // Another's answer to the letter, and nothing was asked of the kernel for it: a value kept since the start.
+        const bool anothers = !finding.effect && (finding.kind == "lost" || finding.kind == "leaked") &&
+                              asked_nothing(gathered[i]->legs[verdict.posture], finding);
+        const std::string hop = finding.hop != "environment" ? finding.hop
+                                : anothers                   ? "cache"
+                                                             : "process-state",
+                          clock = finding.clock;
         know_better(finding, hop, clock);
       });
     }
@@ -248,7 +264,10 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
           {inquiries[i].operation, swapped(*again), [&records](LegRecord record) { records[1] = std::move(record); }});
       conclusions.emplace_back([&, i] {
         if (!records[0] || !records[1]) return;
-        blame(verdict.findings.front(), *records[0], *records[1], symbolizer, inquiries[i].operation.shown);
+        Finding& finding = verdict.findings.front();
+        blame(finding, *records[0], *records[1], symbolizer, inquiries[i].operation.shown);
+        // Armed by one thread, due in another: the hop is the timer between them.
+        if (finding.handoff == "timer" && finding.hop == "queue") know_better(finding, "timer", finding.clock);
         // The same leg, seen with its hand-offs, is the better picture of it.
         for (LegRecord& kept : verdict.records)
           if (kept.name == records[0]->name && records[0]->error.empty() && !records[0]->crash) kept = *records[0];

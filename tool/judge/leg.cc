@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -96,6 +97,8 @@ struct Cast {
   for (std::string& variable : environment) envp.push_back(variable.data());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
+  // As a server has them, and not as whoever started the tool does (nohup(1)).
+  for (int number = 1; number < NSIG; ++number) signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
   // As root, before becoming anybody: so NO_NEW_PRIVS is not needed, and set-user-ID programs stay what they are. The
   // root of a user namespace may do so too: it has CAP_SYS_ADMIN in its own (seccomp(2)).
   if (const int error = install_filter(cast.filter); error != 0)
@@ -300,8 +303,18 @@ State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mar
   state.ignored = without_glibcs_own(status_field(status, "SigIgn"));
   state.caught = without_glibcs_own(status_field(status, "SigCgt"));
   state.environment = read_memory(process, mark.b, mark.c);
-  for (const auto& [number, target] : descriptors_of(process))
+  for (const auto& [number, target] : descriptors_of(process)) {
     state.descriptors.push_back(fmt::format("{} {}", number, target));
+    if (target.starts_with('/'))
+      state.positions[number] = std::atol(read_file(fmt::format("/proc/{}/fdinfo/{}", process, number)).c_str() + 4);
+  }
+  std::set<std::string> elsewhere;
+  for (const State::Worn& worn : state.threads)
+    if (const Thread& thread = tracer.threads()[static_cast<std::size_t>(worn.thread)];
+        thread.process != process && thread.tid == thread.process)
+      for (const auto& [number, target] : descriptors_of(thread.process))
+        elsewhere.insert(fmt::format("{} {}", number, target));
+  state.elsewhere.assign(elsewhere.begin(), elsewhere.end());
   return state;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "judge/expectation.h"
 #include "judge/inquiry.h"
 
 namespace behalf::tool {
@@ -22,28 +23,65 @@ std::string opened_for(const LegRecord& record, const Opening& opening) {
                             : record.calls[static_cast<std::size_t>(opening.window)].user;
 }
 
-// Numbers are used again: what counts is the last opening before the call.
-const Opening* opening_of(const LegRecord& record, int descriptor, std::uint64_t before) {
-  const auto last = std::find_if(record.openings.rbegin(), record.openings.rend(), [&](const Opening& opening) {
-    return opening.descriptor == descriptor && opening.sequence < before;
-  });
-  return last == record.openings.rend() ? nullptr : &*last;
+// Numbers are used again: what counts is the last opening before the call. One that was passed on or copied has another
+// number, and is known by what it leads to.
+const Opening* opening_of(const LegRecord& record, const std::string& descriptor, std::uint64_t before) {
+  const auto last = [&](const auto& is_it) {
+    const auto found = std::find_if(record.openings.rbegin(), record.openings.rend(), [&](const Opening& opening) {
+      return opening.sequence < before && is_it(opening);
+    });
+    return found == record.openings.rend() ? nullptr : &*found;
+  };
+  const int number = std::atoi(descriptor.c_str());
+  const std::string target = descriptor.substr(descriptor.find(' ') + 1);
+  const auto leads_there = [&](const Opening& opening) { return opening.object == target; };
+  if (const Opening* exact = last([&](const Opening& o) { return o.descriptor == number && leads_there(o); }))
+    return exact;
+  if (const Opening* copied = last(leads_there)) return copied;
+  return last([&](const Opening& opening) { return opening.descriptor == number; });
 }
 
 }  // namespace
 
 std::vector<std::string> kept_descriptors(const LegRecord& record, const Call& call) {
-  const auto& at_first = record.calls.front().before.descriptors;
+  const State &first = record.calls.front().before, &now = call.before;
   std::vector<std::string> kept;
-  for (const std::string& descriptor : call.before.descriptors)
-    if (std::find(at_first.begin(), at_first.end(), descriptor) == at_first.end()) kept.push_back(descriptor);
+  for (const auto& [at_first, here] :
+       {std::pair{&first.descriptors, &now.descriptors}, std::pair{&first.elsewhere, &now.elsewhere}})
+    for (const std::string& descriptor : *here)
+      if (std::find(at_first->begin(), at_first->end(), descriptor) == at_first->end()) kept.push_back(descriptor);
   return kept;
+}
+
+std::vector<UsedForAnother> used_for_another(const LegRecord& record, const Call& call) {
+  std::vector<UsedForAnother> used;
+  for (const auto& [number, position] : call.before.positions) {
+    const auto after = call.after.positions.find(number);
+    if (after == call.after.positions.end() || after->second == position) continue;
+    // The last that opened something there: by its result it is that descriptor, unless it was closed since.
+    const auto opened = std::find_if(record.effects.rbegin(), record.effects.rend(), [&](const Effect& effect) {
+      return effect.sequence <= call.first && effect.finished && effect.result == number && effect.window >= 0 &&
+             effect.call.starts_with("open");
+    });
+    if (opened == record.effects.rend()) continue;
+    const auto held = fmt::format("{} {}", number, opened->object);
+    const auto holds = [&](const State& state) {
+      return std::find(state.descriptors.begin(), state.descriptors.end(), held) != state.descriptors.end();
+    };
+    const std::string& opener = record.calls[static_cast<std::size_t>(opened->window)].user;
+    if (opener == call.user || opener == service_name || !holds(call.before) || !holds(call.after)) continue;
+    const bool persons = ran_as(account(opener), record.credentials.at(opened->as), opened->decides);
+    if (persons && is_stages_own(opened->object) && !opened->object.starts_with("/dev") &&
+        !opened->object.starts_with("/proc"))
+      used.push_back({fmt::format("descriptor {}, {}", number, opened->object), opener});
+  }
+  return used;
 }
 
 std::optional<LegPlan> provenance_plan(const Verdict& verdict) {
   if (verdict.findings.empty()) return std::nullopt;
   const Finding& first = verdict.findings.front();
-  const bool kept = !first.effect && (first.hop == "descriptor" || first.hop == "connection");
+  const bool kept = first.hop == "descriptor" || (!first.effect && first.hop == "connection");
   if (!kept && first.hop != "async-io") return std::nullopt;
   const auto& plans = leg_plans();
   const auto plan = std::find_if(plans.begin(), plans.end(), [&](const LegPlan& p) { return p.name == first.leg; });
@@ -69,7 +107,7 @@ void trace_back(Finding& finding, const LegRecord& record, Symbolizer& symbolize
     return;
   }
   for (const std::string& descriptor : kept_descriptors(record, *call)) {
-    const Opening* const opening = opening_of(record, std::atoi(descriptor.c_str()), call->first);
+    const Opening* const opening = opening_of(record, descriptor, call->first);
     const bool connection = descriptor.find("socket:") != std::string::npos;
     if (opening == nullptr || connection != (finding.hop == "connection")) continue;
     name_it(*opening,

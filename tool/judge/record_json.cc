@@ -12,13 +12,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Frame, module, offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Thread, number, tid, process, parent, birth, born_in, born_as, ended, born, program,
                                    made_at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Effect, sequence, thread, window, call, object, decides, as, result, finished,
-                                   by_ring, reads, deferred, polled, stack)
+                                   by_ring, reads, deferred, polled, through, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdentityCall, sequence, thread, window, call, broadcast)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, from, to, kind, certainty, as, stack)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Giver, thread, as, stack, sequence)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, to, kind, certainty, givers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Opening, sequence, thread, window, descriptor, call, object, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SharedChange, sequence, thread, window, what, before, now, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors,
+                                   positions, elsewhere)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
                                    worn_at_begin, worn_at_return, first, last, before, after, settled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Crash, what, call, stack)

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "judge/expectation.h"
+
 namespace behalf::tool {
 namespace {
 
@@ -70,6 +72,20 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
   role.made_at = name(who.made_at);
   if (who.process != service) {
     const bool older = who.born_in != window;
+    // The child of one that was wrong already, and has changed nothing about it: what went astray did so on the way to
+    // its maker.
+    const bool as_made = std::none_of(leg.effects.begin(), leg.effects.end(), [&](const Effect& effect) {
+      return effect.thread == number && effect.as != who.born_as && effect.decides != Decides::program;
+    });
+    if (!older && as_made && call != nullptr && who.parent >= 0 && who.parent != call->caller &&
+        thread(who.parent).born_in != window &&
+        !ran_as(account(call->user), leg.credentials.at(who.born_as), Decides::fs)) {
+      const ThreadRole makers = thread_role(leg, who.parent, window, {}, name);
+      role.hop = makers.hop;
+      role.clock = makers.clock;
+      role.words = "a child process of " + makers.words;
+      return role;
+    }
     role.hop = older ? "message" : "child";
     role.clock = older ? "creator" : "call";
     role.words = older ? "a process that was there before the call" : "a child process";

@@ -170,14 +170,18 @@ class Judge {
   // In the caller's own thread it is the kind of the call that tells what went astray.
   void refine_call(ThreadRole& role, const Effect& effect, const Credentials& as, const std::string& kind,
                    const std::string& user) const {
-    const auto become = [&](const char* hop, const char* clock) {
-      role.hop = hop;
+    const auto become = [&](std::string hop, const char* clock) {
+      role.hop = std::move(hop);
       role.clock = clock;
     };
     if (kind == "denied") {
       // The first switch of identity makes the process non-dumpable, and its /proc files root's (proc(5)).
       if (effect.object.starts_with("/proc/PID") || effect.object.starts_with("/proc/self"))
         become("process-state", "process");
+      else if (looked_up_below_kept(effect))
+        become("descriptor", "open");
+      else if (effect.window > 0 && first_call_was_right())
+        become(kept_in(leg_.calls[static_cast<std::size_t>(effect.window)]), "open");
     } else if (broadcast_in(effect.window)) {
       become("broadcast", "process");
     } else if (effect.decides == Decides::real || (effect.decides == Decides::sender && as.uid.real == 0)) {
@@ -187,6 +191,15 @@ class Judge {
     } else if (effect.call == "connect" || (effect.call == "bind" && effect.object.starts_with("unix"))) {
       become("connection", "open");
     }
+  }
+
+  // Below a directory that an earlier call opened.
+  bool looked_up_below_kept(const Effect& effect) const {
+    if (effect.through < 0) return false;
+    const auto kept = kept_descriptors(leg_, leg_.calls[static_cast<std::size_t>(effect.window)]);
+    return std::any_of(kept.begin(), kept.end(), [&](const std::string& descriptor) {
+      return descriptor.starts_with(std::to_string(effect.through) + " ");
+    });
   }
 
   bool broadcast_in(int window) const {
@@ -301,6 +314,16 @@ class Judge {
   }
 
   void judge_state(const Call& call, std::size_t index) {
+    for (const UsedForAnother& used : used_for_another(leg_, call)) {
+      Finding finding = start("leaked", "descriptor", "open", call.user);
+      finding.sequence = call.last;
+      finding.call = static_cast<int>(index);
+      finding.got_user = used.opened_for;
+      finding.expected_outcome = "nothing is read or written through what was opened as another user";
+      finding.got_outcome = used.what + " was opened as " + used.opened_for;
+      finding.thread_role = "the thread that called the operation";
+      found_.push_back(std::move(finding));
+    }
     for (const Alteration& alteration : alterations(leg_, index)) altered(call, index, alteration);
     if (call.ended && call.worn_at_return != call.worn_at_begin && !broadcast_in(static_cast<int>(index))) {
       Finding finding = start("lingering", "call", "call", call.user);
@@ -549,6 +572,7 @@ std::string in_words(const Finding& finding) {
     if (finding.kind == "denied") return fmt::format("denied: {} is refused{}", what, place);
     return fmt::format("{}: {} as {}{}", finding.kind, what, finding.got_user, place);
   }
+  if (finding.got_outcome.starts_with("descriptor ")) return fmt::format("{}: {}", finding.kind, finding.got_outcome);
   if (finding.kind == "lingering") return fmt::format("lingering: {} stays {}", finding.thread_role, finding.got_user);
   if (finding.kind == "lost" || finding.kind == "leaked" || finding.kind == "blunted")
     return fmt::format("{}: {} gets {}'s answer", finding.kind, finding.expected_user, finding.got_user);

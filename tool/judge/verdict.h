@@ -37,6 +37,7 @@ struct Finding {
   std::string handoff = "none", certainty = "none";
   std::string handed_by;  // "the thread that called the operation"
   std::vector<NamedFrame> handed_at;
+  std::vector<std::vector<NamedFrame>> handed_maybe;  // or, where it is any of several, all of them
   // What outlived the call that it was opened in, where that is what crossed: "descriptor 7, /home/bob/note.txt".
   std::string kept, opened_for;
   std::vector<NamedFrame> opened_at;

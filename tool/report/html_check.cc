@@ -75,6 +75,12 @@ std::string card_of(const Finding& finding, const Reported& reported) {
   out += "<div class=\"stacks\">" + titled_stack("Where it went astray", finding.stack, library) +
          titled_stack("Where it was last right", finding.handed_at, library) +
          titled_stack("Where what was kept was opened", finding.opened_at, library) +
+         [&] {
+           std::string all;
+           for (const auto& frames : finding.handed_maybe)
+             all += titled_stack("Where it may have been last right", frames, library);
+           return all;
+         }() +
          titled_stack("Where the thread was made", finding.made_at, library) + "</div>";
   if (const std::string folded = folded_in_words(finding); !folded.empty())
     out += fmt::format("<p class=\"small soft\">{}.</p>", escaped(folded));

@@ -40,6 +40,7 @@ ordered_json finding_of(const Finding& finding, const Reported& reported) {
   value["handoff"] = {{"kind", finding.handoff},
                       {"certainty", finding.certainty},
                       {"stack", stack_of(finding.handoff == "clone" ? finding.made_at : finding.handed_at)}};
+  for (const auto& frames : finding.handed_maybe) value["handoff"]["candidates"].push_back(stack_of(frames));
   if (!finding.kept.empty())
     value["provenance"] = {
         {"what", finding.kept}, {"opened_for", finding.opened_for}, {"stack", stack_of(finding.opened_at)}};

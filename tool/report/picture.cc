@@ -174,10 +174,13 @@ class Painter {
       if (maker != lane_of_.end()) picture_.arrows.push_back({picture_.lanes[i].born, maker->second, i, "makes", true});
     }
     for (const Handoff& handoff : leg_.handoffs) {
-      const auto from = lane_of_.find(handoff.from), to = lane_of_.find(handoff.to);
-      if (from == lane_of_.end() || to == lane_of_.end()) continue;
-      picture_.arrows.push_back({at_event(handoff.sequence), from->second, to->second,
-                                 fmt::format("{}, {}", handoff.kind, handoff.certainty), false});
+      const auto to = lane_of_.find(handoff.to);
+      for (const Giver& giver : handoff.givers) {
+        const auto from = lane_of_.find(giver.thread);
+        if (from == lane_of_.end() || to == lane_of_.end()) continue;
+        picture_.arrows.push_back({at_event(handoff.sequence), from->second, to->second,
+                                   fmt::format("{}, {}", handoff.kind, handoff.certainty), false});
+      }
     }
     std::stable_sort(picture_.arrows.begin(), picture_.arrows.end(),
                      [](const Arrow& a, const Arrow& b) { return a.at < b.at; });

@@ -129,6 +129,12 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
                        finding.handoff, finding.certainty);
     add_stack(out, finding.handed_at, library, style);
   }
+  if (!finding.handed_maybe.empty()) {
+    out += fmt::format("  identity was last right before one of these hand-offs ({}, ambiguous)\n", finding.handoff);
+    for (const auto& frames : finding.handed_maybe) add_stack(out, frames, library, style);
+  }
+  if (finding.handoff == "none" && (finding.hop == "queue" || finding.hop == "message" || finding.hop == "coroutine"))
+    out += "  hand-off  none was seen: the work went through memory, to one that was awake\n";
   if (!finding.kept.empty()) {
     out += fmt::format("  kept      {}; opened for {}\n", finding.kept, finding.opened_for);
     add_stack(out, finding.opened_at, library, style);

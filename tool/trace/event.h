@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct Effect {
   bool reads = false;     // changes nothing: an open for reading, a look at a file's status
   bool polled = false;    // by_ring, and by the kernel's thread that polls it: under whoever made the ring
   bool deferred = false;  // by_ring, and not issued at submission: under whoever the thread is by then
+  int through = -1;       // the directory's descriptor that its name was looked up below
   Stack stack;
 };
 
@@ -65,14 +67,23 @@ struct IdentityCall {
   bool broadcast = false;
 };
 
-// How work reached a thread: somebody woke it, or it read what somebody wrote.
+// Who handed something over, and where.
+struct Giver {
+  int thread = 0;
+  CredentialsTable::Id as = 0;  // what it wore
+  Stack stack;
+  std::uint64_t sequence = 0;
+  // At one place, once or several times.
+  bool same_place(const Giver& other) const { return thread == other.thread && as == other.as && stack == other.stack; }
+};
+
+// How work reached a thread: somebody woke it, or it took what somebody gave.
 struct Handoff {
   std::uint64_t sequence = 0;
-  int from = 0, to = 0;         // thread numbers
-  std::string kind;             // "wake", "pipe", "socket", "eventfd"
-  std::string certainty;        // "exclusive", "structural", "ambiguous"
-  CredentialsTable::Id as = 0;  // of the giver, when it gave
-  Stack stack;                  // of the giver, where it gave
+  int to = 0;                 // thread number
+  std::string kind;           // "wake", "pipe", "socket", "eventfd", "signal" ... (trace/channel.h)
+  std::string certainty;      // "exclusive", "structural", "ambiguous"
+  std::vector<Giver> givers;  // one; or, where it is ambiguous, all that may have been
 };
 
 // A change of what all threads of a process share, as another thread of it then saw it: it counts, even when it is
@@ -111,6 +122,8 @@ struct State {
   std::string ignored, caught;  // signal masks, glibc's own two left out
   std::string environment;
   std::vector<std::string> descriptors;  // "NUMBER TARGET", sorted
+  std::map<int, long> positions;         // of the descriptors that have one: where in the file they stand
+  std::vector<std::string> elsewhere;    // the same of the other processes that it made
 };
 
 // Output that a thread wrote to descriptor 1.

@@ -7,6 +7,12 @@
 #include <vector>
 
 // Calls that Debian 12's headers do not know yet; numbers are the same on all architectures (asm-generic/unistd.h).
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
@@ -91,6 +97,7 @@ constexpr SystemCall table[] = {
     {SYS_connect, "connect", effect, D::effective, O::socket_address, 1}, {SYS_bind, "bind", effect, D::effective, O::socket_address, 1},
     {SYS_kill, "kill", effect, D::sender, O::process, 0}, {SYS_tkill, "tkill", effect, D::sender, O::process, 0},
     {SYS_tgkill, "tgkill", effect, D::sender, O::process, 0}, {SYS_rt_sigqueueinfo, "rt_sigqueueinfo", effect, D::sender, O::process, 0},
+    {SYS_rt_tgsigqueueinfo, "rt_tgsigqueueinfo", effect, D::sender, O::process, 0},
     {SYS_pidfd_send_signal, "pidfd_send_signal", effect, D::sender, O::descriptor, 0},
     {SYS_pidfd_getfd, "pidfd_getfd", effect, D::fs, O::descriptor, 0},
     {SYS_ptrace, "ptrace", effect, D::real, O::process, 1},
@@ -115,10 +122,18 @@ constexpr SystemCall table[] = {
     // Births are reported by the kernel; clone and clone3 are here for CLONE_UNTRACED.
     {SYS_clone, "clone", birth}, {SYS_clone3, "clone3", birth},
 
-    // Hand-offs: who wakes whom, and whose bytes are read by whom.
-    {SYS_futex, "futex", causal}, {SYS_socketpair, "socketpair", causal},
+    // Hand-offs: who wakes whom, and who takes what whom gave.
+    {SYS_futex, "futex", causal}, {SYS_futex_waitv, "futex_waitv", causal},
+    {SYS_socketpair, "socketpair", causal}, {SYS_accept, "accept", causal}, {SYS_accept4, "accept4", causal},
     {SYS_read, "read", causal}, {SYS_readv, "readv", causal}, {SYS_recvfrom, "recvfrom", causal}, {SYS_recvmsg, "recvmsg", causal},
     {SYS_sendmsg, "sendmsg", causal},
+    {SYS_mq_timedsend, "mq_timedsend", causal}, {SYS_mq_timedreceive, "mq_timedreceive", causal},
+    {SYS_msgsnd, "msgsnd", causal}, {SYS_msgrcv, "msgrcv", causal},
+    {SYS_semop, "semop", causal}, {SYS_semtimedop, "semtimedop", causal}, {SYS_rt_sigtimedwait, "rt_sigtimedwait", causal},
+    {SYS_epoll_ctl, "epoll_ctl", causal}, {SYS_epoll_pwait, "epoll_pwait", causal}, {SYS_epoll_pwait2, "epoll_pwait2", causal},
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait", causal},
+#endif
 
     // What fires of its own accord.
     {SYS_timer_settime, "timer_settime", timer}, {SYS_timer_delete, "timer_delete", timer},

@@ -423,6 +423,7 @@ void Tracer::at_signal(Live& live, int signal) {
     return;
   }
   if (signal == setxid_signal) live.in_setxid = true;
+  if (options_.handoffs) take_signal(live, signal);
   if (signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGILL || signal == SIGFPE) {
     live.last_fatal = signal;
     Thread& thread = threads_[static_cast<std::size_t>(live.number)];
@@ -540,6 +541,9 @@ bool Tracer::enter_effect(Live& live, const SystemCall& call, const Arguments& a
       add_effect(live, std::string(call.name), std::move(object), decides_of(call, arguments), current(live));
   live.effect = effects_.size() - 1;
   effect.reads = only_reads(call, arguments);
+  if (call.object == Object::path_at)
+    if (const int directory = static_cast<int>(arguments[static_cast<std::size_t>(call.directory)]); directory >= 0)
+      effect.through = directory;
   if (live.handle && !(told && reporter_->tells_ids()))
     if (const auto truth = live.handle->ids()) verify(live, effect, *truth);
   if (effect.decides != Decides::program && observer_.wants_stack(effect, credentials_[effect.as])) {

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trace/channel.h"
 #include "trace/event.h"
 #include "trace/exit_report.h"
 #include "trace/ring.h"
@@ -145,10 +147,24 @@ class Tracer {
   bool enter_ring(Live& live, const SystemCall& call, const Arguments& arguments);
   void enter_output(Live& live, const SystemCall& call, const Arguments& arguments);
   bool enter_causal(Live& live, const SystemCall& call, const Arguments& arguments);
-  bool enter_futex(Live& live, const Arguments& arguments);
+  bool enter_futex(Live& live, const SystemCall& call, const Arguments& arguments);
   void leave_causal(Live& live, long result);
   void leave_futex(Live& live, long result);
+  void leave_socketpair(Live& live);
+  void connect_peers(const std::string& one, const std::string& other);
+  void leave_accept(Live& live, long result);
+  void enter_connect(Live& live, const Arguments& arguments);
+  bool enter_epoll(Live& live, const SystemCall& call, const Arguments& arguments);
+  void change_semaphore(Live& live, const Arguments& arguments, bool gives);
+  void send_signal(Live& live, const SystemCall& call, const Arguments& arguments);
+  void take_signal(Live& live, int signal);
+  Giver giver(Live& live);
+  void give(Live& live, const std::string& channel, std::uint64_t size);
+  void take(Live& live, const std::string& channel, std::uint64_t size);
+  bool enter_transfer(Live& live, const SystemCall& call, const Arguments& arguments);
   void leave_transfer(Live& live, long result);
+  void hand_over(Live& to, const std::string& kind, std::vector<Giver> givers);
+  std::string channel_of(const Live& live, int descriptor) const;
   void leave_effect(Live& live, long result, bool stands_there = true);
   bool is_told(Live& live, const SystemCall& call);
   bool path_is_told(const Live& live, const SystemCall& call, const Arguments& arguments) const;
@@ -196,31 +212,20 @@ class Tracer {
   std::vector<Handoff> handoffs_;
   std::vector<Opening> openings_;
   std::vector<SharedChange> shared_changes_;
-  // A wake that may have reached somebody, and bytes that may yet be read.
+  // A wake that may have reached somebody.
   struct Wake {
     std::uint64_t sequence;
-    int from;
-    std::uint64_t word;
-    std::vector<int> waiting;        // threads that were blocked on the word
+    FutexWord word;
+    std::size_t waiting;             // threads that were blocked on the word
     long woken;                      // -1: not told yet
     std::vector<std::size_t> edges;  // drawn from it
-    bool disputed = false;           // another wake may have been the one
-    CredentialsTable::Id as;
-    Stack stack;
-  };
-  struct Written {
-    std::uint64_t begin, end;  // position in the stream
-    int from;
-    CredentialsTable::Id as;
-    Stack stack;
-  };
-  struct Stream {
-    std::uint64_t written = 0, read = 0;
-    std::vector<Written> pieces;
+    bool disputed;                   // another wake may have been the one
+    Giver by;
   };
   std::vector<Wake> wakes_;
-  std::map<std::string, Stream> streams_;
-  std::map<std::string, std::string> peers_;  // ends of socket pairs
+  std::map<std::string, Channel> channels_;
+  std::map<std::string, std::string> peers_;                  // of connected sockets, by their channels
+  std::map<std::string, std::deque<Connecting>> connecting_;  // by address: whose turn it is to be accepted
   Stack crash_stack_;
   Unwinder unwinder_;
   std::uint64_t sequence_ = 0;

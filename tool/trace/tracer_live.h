@@ -43,7 +43,10 @@ struct Tracer::Live {
   bool names_relative = false;                     // it has opened by a relative path
   std::uint64_t at_instruction = 0, at_stack = 0;  // where the thread stood at its last call
   std::optional<ExitReporter::Watch> report;
-  std::uint64_t waits_on = 0;                         // futex word
+  std::vector<FutexWord> waits_on;
+  std::string gives_to;  // the channel of a call that gives, and its sequence number
+  std::uint64_t gives = 0;
+  std::string waits_at;                               // an epoll's channel
   std::uint64_t waits_since = 0;                      // sequence number
   std::optional<std::size_t> wake;                    // the wake that the call is
   std::vector<std::pair<pid_t, std::string>> beside;  // what other threads had of what the call may change for them

@@ -2,8 +2,7 @@
 // dropped: lost queue
 // stale: leaked queue
 // acts: note create
-// line: none
-// POSIX message queues leave no edge that is recorded: blame says so, and the finding stands.
+// line: here
 #include <mqueue.h>
 
 #include <thread>
@@ -31,6 +30,6 @@ extern "C" void before() {
 extern "C" int operation() {
   corpus::Task task;
   corpus::Task* const address = &task;
-  corpus::must(mq_send(queue, reinterpret_cast<const char*>(&address), sizeof address, 0));
+  corpus::must(mq_send(queue, reinterpret_cast<const char*>(&address), sizeof address, 0));  // <- here
   return task.print_answer();
 }
