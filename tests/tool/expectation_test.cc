@@ -152,6 +152,7 @@ TEST(Same_for_everybody, is_a_look_at_a_public_file_of_the_machine_or_at_none) {
   EXPECT_TRUE(same_for_everybody(look("/etc/passwd")));
   EXPECT_TRUE(same_for_everybody(look("/usr/lib")));
   EXPECT_TRUE(same_for_everybody(look("/usr/there-is-no-such-file", -ENOENT)));
+  EXPECT_TRUE(same_for_everybody(look("/proc/sys/vm/overcommit_memory")));
   EXPECT_FALSE(same_for_everybody(look("/etc/shadow")));
   EXPECT_FALSE(same_for_everybody(look("/etc/passwd", -EACCES)));
   EXPECT_FALSE(same_for_everybody(look("/usr/there-is-no-such-file", 3)));

@@ -84,7 +84,9 @@ bool is_stages_own(std::string_view path) {
 
 bool same_for_everybody(const Effect& effect) {
   if (!effect.reads || !effect.finished || effect.object.empty() || effect.object.front() != '/') return false;
-  if (is_stages_own(effect.object)) return false;  // there identity always matters
+  // On the stage's own places identity always matters, but for the kernel's settings: malloc(3) asks one when it gives
+  // memory back, in whatever thread that is.
+  if (is_stages_own(effect.object) && !effect.object.starts_with("/proc/sys/")) return false;
   std::string so_far;
   for (std::size_t at = 1; at <= effect.object.size();) {
     const auto end = std::min(effect.object.find('/', at), effect.object.size());
