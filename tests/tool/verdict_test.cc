@@ -393,6 +393,17 @@ TEST(Effect_of_a_call, that_was_refused_below_a_kept_directory_is_blamed_on_it) 
                "denied", "descriptor", "B404");
 }
 
+TEST(Effect_of_a_call, that_a_fresh_service_is_refused_too_is_not_blamed_on_what_was_kept) {
+  LegRecord cold = leg("cold", {"alice"});
+  cold.effects[0].result = -EACCES;
+  LegRecord warm = leg("warm", {"root", "alice"});
+  warm.effects[1].result = -EACCES;
+  const Verdict verdict = verdict_of({cold, warm});
+  expect_first(verdict, "denied", "call", "B001");
+  EXPECT_EQ(verdict.findings.size(), 1U);
+  expect_first(verdict_of({leg("cold", {"alice"}), warm}), "denied", "cache", "B401");
+}
+
 TEST(Effect_of_a_call, by_the_child_of_a_worker_that_was_wrong_already_is_blamed_on_the_worker) {
   const auto by_child = [](CredentialsTable::Id born_as) {
     return changed([born_as](LegRecord& record) {

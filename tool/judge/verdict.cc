@@ -23,9 +23,10 @@ namespace {
 
 class Judge {
  public:
+  // `right_when_fresh`: nothing was found in the leg in which a fresh service makes the call first.
   Judge(const std::map<std::string, Right>& rights, const LegRecord& leg, Symbolizer& symbolizer,
-        const std::vector<Shown>& shown)
-      : rights_(rights), leg_(leg), symbolizer_(symbolizer), shown_(shown) {}
+        const std::vector<Shown>& shown, bool right_when_fresh)
+      : rights_(rights), leg_(leg), symbolizer_(symbolizer), shown_(shown), right_when_fresh_(right_when_fresh) {}
 
   std::vector<Finding> findings() {
     if (leg_.crash) crash();
@@ -180,7 +181,7 @@ class Judge {
         become("process-state", "process");
       else if (looked_up_below_kept(effect))
         become("descriptor", "open");
-      else if (effect.window > 0 && first_call_was_right())
+      else if (effect.window > 0 && right_when_fresh_ && first_call_was_right())
         become(kept_in(leg_.calls[static_cast<std::size_t>(effect.window)]), "open");
     } else if (broadcast_in(effect.window)) {
       become("broadcast", "process");
@@ -415,6 +416,7 @@ class Judge {
   const LegRecord& leg_;
   Symbolizer& symbolizer_;
   const std::vector<Shown>& shown_;
+  const bool right_when_fresh_;
   std::vector<Finding> found_;
 };
 
@@ -500,6 +502,7 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
       for (std::size_t call = 0; call < std::min(right.answers.size(), service->second.answers.size()); ++call)
         service->second.answers[call].borrow_noise(right.answers[call]);
   if (legs.empty()) verdict.reasons.push_back("no leg was run");
+  bool right_when_fresh = true;
   for (const LegRecord& leg : legs) {
     for (const Call& call : leg.calls) {
       if (!rights.contains(call.user) && call.user != service_name)
@@ -514,7 +517,8 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
     for (const Call& call : leg.calls)
       if (!call.settled)
         verdict.reasons.push_back(fmt::format("in the leg {}: the process never came to rest after a call", leg.name));
-    std::vector<Finding> found = Judge(rights, leg, symbolizer, shown).findings();
+    std::vector<Finding> found = Judge(rights, leg, symbolizer, shown, right_when_fresh).findings();
+    if (leg.name == "cold") right_when_fresh = found.empty();
     verdict.legs.push_back({leg.name, found.empty(), leg.stops, leg.milliseconds});
     std::map<int, std::size_t> diverged;  // call -> the finding that stands for it
     for (Finding& finding : found) {
