@@ -162,19 +162,19 @@ TEST(An_object, that_has_outlived_its_time_is_made_anew) {
               start(ServiceKind::root);
               std::atomic<int> number = 0;
               uid_t destroyed = nobody_yet;
-              per_identity<Witness> cache([&] { return ++number, Witness(destroyed); }, {.lives = 20ms});
+              per_identity<Witness> cache([&] { return ++number, Witness(destroyed); }, {.lives = 200ms});
               (void)cache.get(alice());
               (void)cache.get(alice());
               must_equal(number.load(), 1, "made");
-              std::this_thread::sleep_for(25ms);
+              std::this_thread::sleep_for(220ms);
               (void)cache.get(alice());
               must_equal(number.load(), 2, "made anew");
               must_equal(destroyed, alice_id, "destroyed as");
-              std::this_thread::sleep_for(25ms);
+              std::this_thread::sleep_for(220ms);
               cache.drop_expired();
               must(cache.counts().kept == 0 && cache.counts().expired == 2, "counts");
-              per_identity<int> used([&] { return ++number; }, {.lives_unused = 40ms});
-              for (int i = 0; i < 4; ++i, std::this_thread::sleep_for(15ms)) (void)used.get(alice());
+              per_identity<int> used([&] { return ++number; }, {.lives_unused = 400ms});
+              for (int i = 0; i < 4; ++i, std::this_thread::sleep_for(150ms)) (void)used.get(alice());
               must_equal(number.load(), 3, "used all the time");
             }),
             "");

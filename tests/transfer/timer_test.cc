@@ -51,7 +51,7 @@ TEST(An_alarm, goes_off_as_who_set_it_or_as_who_is_named_and_is_destroyed_so) {
               wait_until([&] { return timer.counts().set == 0 && timer.counts().gone_off == 3; }, "they are not over");
               must_equal(destroyed, alice_id, "destroyed as");
               must(!first.is_set() && !first.cancel(), "it is still set");
-              nothing(threads_that_are_not_root(), "left");
+              wait_until([] { return threads_that_are_not_root().empty(); }, "a worker stays somebody");
             }),
             "");
 }
@@ -95,14 +95,14 @@ TEST(An_alarm, that_is_cancelled_or_whose_object_ends_never_goes_off_and_is_dest
               uid_t destroyed = nobody_yet;
               uid_t dropped = nobody_yet;
               std::atomic<bool> ran = false;
-              Alarm alarm = timer.after(alice(), 20ms, [&ran, w = Witness(destroyed)] { ran = true; });
+              Alarm alarm = timer.after(alice(), 200ms, [&ran, w = Witness(destroyed)] { ran = true; });
               {
-                Alarm other = timer.after(bob(), 20ms, [&ran, w = Witness(dropped)] { ran = true; });
+                Alarm other = timer.after(bob(), 200ms, [&ran, w = Witness(dropped)] { ran = true; });
               }
               must_equal(dropped, bob_id, "destroyed with its object as");
               must(alarm.is_set() && alarm.cancel() && !alarm.cancel(), "cancelled");
               must_equal(destroyed, alice_id, "destroyed as");
-              std::this_thread::sleep_for(40ms);
+              std::this_thread::sleep_for(250ms);
               must(!ran, "it went off");
               must_equal(timer.counts().set, std::size_t{0}, "set");
             }),
@@ -251,7 +251,7 @@ TEST(A_task_that_sleeps, is_itself_again_and_meanwhile_no_thread_is) {
               std::future<uid_t> long_one = behalf::start(pool, sleeps_long(timer).as(alice()), stop.get_token());
               wait_until([&] { return timer.counts().set == 1; }, "it does not sleep");
               pool.wait_until_idle();
-              nothing(threads_that_are_not_root(), "while it sleeps");
+              wait_until([] { return threads_that_are_not_root().empty(); }, "a thread is somebody while it sleeps");
               stop.request_stop();
               must(refused(Error::Reason::cancelled, [&] { long_one.get(); }), "it was not woken");
             }),
