@@ -343,6 +343,7 @@ class Leg {
     const auto start = Clock::now();
     try {
       ground_.enter();
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten where entering changed our ids (prctl(2))
       cast_.output = output_ = memfd_create("output", MFD_CLOEXEC);
       if (output_ < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
       fchmod(output_, 0666);  // /dev/stdout may be opened again by anybody
