@@ -86,8 +86,9 @@ struct Options {
 
   // Where the kernel has or allows no io_uring (kernel.io_uring_disabled, a seccomp filter): an Error that says so; or
   // the pool's workers do it all by ordinary system calls, each as the request's identity. What differs, besides the
-  // speed: two accepts at once on one listener that is not O_NONBLOCK may hold a worker until somebody comes. `always`
-  // is for tests.
+  // speed: where another process accepts on the same listener, make that O_NONBLOCK, or a worker whose connection it
+  // took waits for the next and cannot be told to stop; so for reads from a pipe before Linux 6.4. `always` is for
+  // tests.
   enum class WithoutKernel { refuse, use_pool, always } without_kernel = WithoutKernel::refuse;
 };
 

@@ -21,11 +21,6 @@ namespace {
 // EAGAIN).
 constexpr std::chrono::milliseconds connects_again{5};
 
-bool is_ready(int file, short events) noexcept {
-  pollfd ready{file, events, 0};
-  return ::poll(&ready, 1, 0) != 0;  // an error is told by the call itself
-}
-
 }  // namespace
 
 // An operation and where it stands. With a worker, or with the thread that drives.
@@ -161,9 +156,7 @@ bool PoolEngine::performed(Job& job, Request& request) noexcept {
   job.events = kind.waits_for;
   job.until = job.limit;
   long result = -std::exchange(job.error, 0);
-  if (result == 0) {
-    result = kind.waits_for != 0 && !is_ready(file, kind.waits_for) ? long{-EAGAIN} : kind.perform(data, file);
-  }
+  if (result == 0) result = kind.perform(data, file);
   if (result == -EAGAIN || result == -EINPROGRESS) {
     if (!job.limit || now < *job.limit) {
       if (kind.waits_for != 0 || kind.is_time) return false;

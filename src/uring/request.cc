@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "uring/raw.h"
 #include "uring/request_kind.h"
+#include "uring/without_waiting.h"
 
 namespace behalf::uring {
 
@@ -17,13 +19,6 @@ namespace {
 
 using Sqe = io_uring_sqe;
 using Data = RequestData;
-
-// syscall(2) with the kernel's own way to tell an error.
-template <class... Arguments>
-long raw(long number, Arguments... arguments) noexcept {
-  const long result = ::syscall(number, arguments...);
-  return result == -1 ? -errno : result;
-}
 
 // More than the kernel moves at once (read(2), "NOTES"), and it fits where the ring keeps it.
 unsigned length_of(const Data& d) noexcept {
@@ -59,11 +54,8 @@ constexpr RequestKind read_kind = {
           if (d.fixed_buffer < 0) return io_uring_prep_read(&s, d.fd, d.address, length_of(d), offset_of(d));
           io_uring_prep_read_fixed(&s, d.fd, d.address, length_of(d), offset_of(d), d.fixed_buffer);
         },
-    .perform =
-        [](const Data& d, int file) noexcept {
-          if (d.offset == at_its_position) return raw(SYS_read, file, d.address, d.length);
-          return raw(SYS_pread64, file, d.address, d.length, d.offset);
-        },
+    .perform = [](const Data& d,
+                  int file) noexcept { return read_without_waiting(file, d.address, d.length, d.offset); },
     .waits_for = POLLIN,
 };
 
@@ -74,11 +66,8 @@ constexpr RequestKind write_kind = {
           if (d.fixed_buffer < 0) return io_uring_prep_write(&s, d.fd, d.address, length_of(d), offset_of(d));
           io_uring_prep_write_fixed(&s, d.fd, d.address, length_of(d), offset_of(d), d.fixed_buffer);
         },
-    .perform =
-        [](const Data& d, int file) noexcept {
-          if (d.offset == at_its_position) return raw(SYS_write, file, d.address, d.length);
-          return raw(SYS_pwrite64, file, d.address, d.length, d.offset);
-        },
+    .perform = [](const Data& d,
+                  int file) noexcept { return write_without_waiting(file, d.address, d.length, d.offset); },
     .waits_for = POLLOUT,
 };
 
@@ -182,7 +171,8 @@ constexpr RequestKind accept_kind = {
         },
     .perform =
         [](const Data& d, int file) noexcept {
-          return raw(SYS_accept4, file, d.address, d.second_address, d.flags | SOCK_CLOEXEC);
+          return accept_without_waiting(file, static_cast<sockaddr*>(d.address),
+                                        static_cast<socklen_t*>(d.second_address), d.flags | SOCK_CLOEXEC);
         },
     .waits_for = POLLIN,
     .opens = true,

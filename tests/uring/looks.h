@@ -63,6 +63,8 @@ class Listener {
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] uring::Request connect(int socket) const { return uring::connect(socket, general(), sizeof address_); }
 
+  [[nodiscard]] bool call(int socket) const { return ::connect(socket, general(), sizeof address_) == 0; }
+
   // Who connected, by SO_PEERCRED: the effective id.
   [[nodiscard]] uid_t peer_of_next() const {
     const int socket = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);

@@ -525,6 +525,47 @@ TEST_P(A_ring_that_ends, ends_the_tasks_that_go_on_submitting) {
             "");
 }
 
+// Of many that wait for the same file, one gets what comes, and no worker is held up by the others.
+TEST_P(A_ring_that_ends, has_no_worker_that_waits_for_what_another_got) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              const Listener listener(place.file("listener"));
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              ThreadPool pool({.threads = 4});
+              uring::Options many = options();
+              many.pool = &pool;
+              for (int round = 0; round < 50; ++round) {
+                std::array<char, 16> text{};
+                std::atomic<int> got = 0;
+                {
+                  uring::Ring ring(many);
+                  for (char& each : text) {
+                    // Without a switch before it, so that they are close together.
+                    ring.submit(as_service, uring::read(ends[0], &each, 1), [&](const Result& result) {
+                      if (result) ++got;
+                    });
+                    ring.submit(as_service, uring::accept(listener.fd()), [&](const Result& result) {
+                      if (!result) return;
+                      close_now(result);
+                      ++got;
+                    });
+                  }
+                  for (int come = 2; come <= 16; come += 2) {
+                    const int caller = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                    must(::write(ends[1], "x", 1) == 1, "write");
+                    must(listener.call(caller), "connect");
+                    until([&] { return got == come; }, "nobody got it");
+                    ::close(caller);
+                  }
+                }
+                must_equal(got.load(), 16, "got");
+              }
+            }),
+            "");
+}
+
 TEST_P(A_ring, takes_more_than_it_has_room_for) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
