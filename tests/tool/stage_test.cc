@@ -50,8 +50,9 @@ using ::testing::IsEmpty;
 namespace fs = std::filesystem;
 
 std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();  // reads nothing where a process has ended meanwhile
+  return text.str();
 }
 
 struct Ended {
@@ -535,18 +536,31 @@ std::set<std::string> processes_of_the_tool(const std::string& marker) {
   return found;
 }
 
+constexpr const char* marker = "sleeps_for_a_minute";
+
+pid_t start_tool() {
+  const pid_t tool = fork();
+  if (tool != 0) return tool;
+  const int null = open("/dev/null", O_RDWR);
+  dup2(null, 1);
+  dup2(null, 2);
+  execl(BEHALF, BEHALF, "check", OPERATIONS, marker, "--limit", "60", "--stage",
+        std::string(to_string(standing_on)).c_str(), nullptr);
+  _exit(127);
+}
+
+void kill_and_expect_nothing_of_it(pid_t tool) {
+  kill(tool, SIGKILL);
+  waitpid(tool, nullptr, 0);
+  const auto until = std::chrono::steady_clock::now() + 2s;
+  while (!processes_of_the_tool(marker).empty() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_THAT(processes_of_the_tool(marker), IsEmpty());
+}
+
 TEST_P(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run) {
   const Machine before = Machine::now();
-  const std::string marker = "sleeps_for_a_minute";
-  const pid_t tool = fork();
-  if (tool == 0) {
-    const int null = open("/dev/null", O_RDWR);
-    dup2(null, 1);
-    dup2(null, 2);
-    execl(BEHALF, BEHALF, "check", OPERATIONS, marker.c_str(), "--limit", "60", "--stage",
-          std::string(to_string(GetParam())).c_str(), nullptr);
-    _exit(127);
-  }
+  const pid_t tool = start_tool();
   const auto services = [&] {
     const auto all = processes_of_the_tool(marker);
     return std::count_if(all.begin(), all.end(),
@@ -554,13 +568,18 @@ TEST_P(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_in_mid_run)
   };
   const auto patience = std::chrono::steady_clock::now() + 15s;
   while (services() < 4 && std::chrono::steady_clock::now() < patience) std::this_thread::sleep_for(20ms);
-  ASSERT_GE(services(), 4) << "the tool never came to run the operation";
-  kill(tool, SIGKILL);
-  waitpid(tool, nullptr, 0);
-  const auto until = std::chrono::steady_clock::now() + 2s;
-  while (!processes_of_the_tool(marker).empty() && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(20ms);
-  EXPECT_THAT(processes_of_the_tool(marker), IsEmpty());
+  EXPECT_GE(services(), 4) << "the tool never came to run the operation";
+  kill_and_expect_nothing_of_it(tool);
+  expect_same(before, Machine::now());
+}
+
+TEST_P(Machine_after_a_stage, is_what_it_was_when_the_tool_is_killed_while_it_begins) {
+  const Machine before = Machine::now();
+  for (auto after = 50ms; after <= 250ms; after += 15ms) {
+    const pid_t tool = start_tool();
+    std::this_thread::sleep_for(after);
+    kill_and_expect_nothing_of_it(tool);
+  }
   expect_same(before, Machine::now());
 }
 

@@ -27,6 +27,7 @@
 #include "judge/leftover.h"
 #include "judge/needs_root.h"
 #include "service/marks.h"
+#include "stage/end_with.h"
 #include "trace/filter.h"
 #include "trace/memory.h"
 #include "trace/tracer.h"
@@ -118,6 +119,10 @@ struct Cast {
   };
   try {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Becoming root forgets that for a while. A tool that is killed meanwhile is seen at these pipes, whose other ends
+    // are so to be its alone.
+    close(go.write);
+    close(staged.read);
     setsid();
     std::vector<Account> of_daemons;
     for (const std::string& name : cast.operation.daemons) of_daemons.push_back(account_of(daemon_named(name)));
@@ -342,8 +347,9 @@ class Leg {
   LegRecord run() {
     const auto start = Clock::now();
     try {
+      const pid_t tool = getppid();
       ground_.enter();
-      prctl(PR_SET_PDEATHSIG, SIGKILL);  // forgotten where entering changed our ids (prctl(2))
+      end_with(tool);
       cast_.output = output_ = memfd_create("output", MFD_CLOEXEC);
       if (output_ < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
       fchmod(output_, 0666);  // /dev/stdout may be opened again by anybody

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "judge/record_json.h"
+#include "stage/end_with.h"
 
 namespace behalf::tool {
 namespace {
@@ -60,8 +60,7 @@ Running start(const Job& job, std::size_t index, const Limits& limits, const Mea
   if (process < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (process == 0) {
     // When the tool is killed, so are we, and with us all that we trace (PTRACE_O_EXITKILL): nothing stays.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(70);
+    end_with(parent);
     signal(SIGINT, SIG_IGN);  // the tool ends us
     close(ends[0]);
     write_all(ends[1], write_record(run_leg(job.operation, job.plan, limits, means, cpu)));

@@ -28,6 +28,7 @@
 
 #include <fmt/format.h>
 
+#include "stage/end_with.h"
 #include "stage/stage.h"
 
 namespace behalf::tool {
@@ -267,14 +268,10 @@ void start(const Daemon& daemon) {
 
 // The whole life of the process that makes a daemon's data: a stage of its own, whose first process does it.
 [[noreturn]] void make_data(const Daemon& daemon, const Ground& ground, int archive, int trouble, pid_t parent) {
-  const auto die_with = [](pid_t whom) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != whom) _exit(1);
-  };
   try {
-    die_with(parent);
+    end_with(parent);
     ground.enter();
-    die_with(parent);
+    end_with(parent);
     if (unshare(CLONE_NEWPID) != 0) fail(daemon, fmt::format("a pid namespace: {}", std::strerror(errno)));
     const pid_t first = fork();
     if (first < 0) fail(daemon, fmt::format("fork: {}", std::strerror(errno)));
