@@ -45,12 +45,13 @@ enum class Folder {
 // home, or is larger than 64 KiB, says nothing. Thread-safe.
 //
 // Cost: no system call where the token has a home (for_user(), for_uid()), else a look-up in the account database as
-// the service; `runtime`: 1; the user's directories (desktop …): 5, and an Impersonation.
+// the service; `runtime`: 1; the user's directories (desktop …): 7, and an Impersonation.
 [[nodiscard]] std::filesystem::path known_folder(Folder folder, const Carried& who = Carried());
 
 // What programs look for their files in, the most important first: the user's own folder, then those of the machine
 // ($XDG_CONFIG_DIRS, $XDG_DATA_DIRS, which are the machine's and so the same for everybody; relative ones are left
-// out). `folder` is config or data. Errors and cost: as of known_folder().
+// out). Errors: std::invalid_argument where `folder` is neither config nor data; else, as the cost, as of
+// known_folder().
 [[nodiscard]] std::vector<std::filesystem::path> layers(Folder folder, const Carried& who = Carried());
 
 // The first of the layers in which there is that file, looked for as the user. Nothing where there is none.

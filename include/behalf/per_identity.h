@@ -56,7 +56,8 @@ class per_identity {
     return std::static_pointer_cast<T>(cache_.get(Carried(who)));
   }
 
-  // Effects: makes it anew and puts it in the place of what is there, which stays where that fails. As get() otherwise.
+  // Effects: makes it anew and puts it in the place of what is there, which stays where that fails; where it is being
+  // made just now, waits for that one. As get() otherwise.
   Handle refresh() { return refresh(Carried()); }
   template <class Who>
   Handle refresh(const Who& who) {

@@ -94,7 +94,8 @@ class [[nodiscard]] Alarm {
 
   // Effects: it does not go off any more, and when this returns it does not run and its callable has been destroyed as
   // its user. Waits for the end of a callable that runs just now, unless called by that one itself. Returns whether it
-  // would have gone off, or gone off once more. Errors: none. Cost: two locks.
+  // would have gone off, or gone off once more. Errors: none. Cost: a lock, and an Impersonation where there is a
+  // callable to destroy.
   bool cancel() noexcept;
 
   // Effects: it goes off although the object is gone, as long as there is the Timer. Errors: none.

@@ -8,6 +8,8 @@
 //                                              boost::asio::use_awaitable);
 //     …                                                                      // goes on on its own executor, as alice
 //
+// Link both: behalf::uring and behalf::asio.
+//
 // Rests on: a ring's fd() becomes readable (io_uring(7), epoll(7)); Asio's async_wait() looks at it anew each time.
 #pragma once
 

@@ -12,7 +12,7 @@
 
 #include "behalf/error.h"
 #include "identity/token_data.h"
-#include "state/person.h"
+#include "transfer/whoever.h"
 
 namespace behalf::detail {
 
@@ -41,11 +41,24 @@ struct Flight {
   std::exception_ptr failed;
 };
 
-// f() as the identity; known by the flight, so that it does not wait for itself.
+// That this thread makes or probes, so that it does not wait for itself. No longer than that: threads that run_as()
+// uses serve others next.
+class Aboard {
+ public:
+  explicit Aboard(Flight& flight) noexcept : flight_(flight) { flight_.by = std::this_thread::get_id(); }
+  ~Aboard() { flight_.by = std::thread::id{}; }
+  Aboard(const Aboard&) = delete;
+  Aboard& operator=(const Aboard&) = delete;
+
+ private:
+  Flight& flight_;
+};
+
+// f() as the identity.
 template <class F>
 void run_in(Flight& flight, const Carried& who, const F& f) {
   run_as_whoever(who, [&] {
-    flight.by = std::this_thread::get_id();
+    const Aboard aboard(flight);
     f();
   });
 }

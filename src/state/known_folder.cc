@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <stdexcept>
 #include <string_view>
 
 #include "behalf/error.h"
 #include "state/person.h"
 #include "state/user_dirs.h"
 #include "state/user_file.h"
+#include "transfer/whoever.h"
 
 namespace behalf {
 
@@ -80,6 +82,10 @@ std::filesystem::path known_folder(Folder folder, const Carried& who) {
 }
 
 std::vector<std::filesystem::path> layers(Folder folder, const Carried& who) {
+  if (folder != Folder::config && folder != Folder::data) {
+    throw std::invalid_argument(
+        "behalf: layers: Folder::config and Folder::data alone lie over folders of the machine");
+  }
   std::vector<std::filesystem::path> all = {known_folder(folder, who)};
   const Machine& machine = folder == Folder::config ? config_of_machine : data_of_machine;
   const char* said = std::getenv(machine.variable);

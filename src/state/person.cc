@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "behalf/error.h"
-#include "behalf/run_as.h"
 #include "identity/token_data.h"
 
 namespace behalf::detail {
@@ -30,20 +29,6 @@ Account person_of(const Carried& who) {
                                                  account.name + "` shows it)");
   }
   return account;
-}
-
-void run_as_whoever(const Carried& who, const std::function<void()>& f) {
-  bool begun = false;
-  const auto begin = [&] {
-    begun = true;
-    f();
-  };
-  try {
-    return who.run(begin);
-  } catch (const Error& error) {
-    if (begun || error.reason() != Error::Reason::main_thread) throw;
-  }
-  run_as(Token(who.data()), begin);
 }
 
 }  // namespace behalf::detail

@@ -1,8 +1,6 @@
 // Whose folders and environment they are: what the account database says of a token, or of the process itself.
 #pragma once
 
-#include <functional>
-
 #include "behalf/carried.h"
 #include "identity/accounts.h"
 
@@ -11,8 +9,5 @@ namespace behalf::detail {
 // From the token where it was made by the account database; else that is asked, as the service. The home is absolute.
 // Throws Error of reason unknown_user.
 Account person_of(const Carried& who);
-
-// f() as the identity, also where this is the main thread and the posture is not for it.
-void run_as_whoever(const Carried& who, const std::function<void()>& f);
 
 }  // namespace behalf::detail

@@ -8,7 +8,7 @@ namespace behalf::detail {
 
 // As whoever the thread wears: the content of a regular file beneath the home; nothing where there is none, where the
 // path leads out of the home (openat2(2), RESOLVE_BENEATH: links that stay inside are followed), where it is no regular
-// file (a FIFO is not waited for) or larger than that. Cost: 5 system calls.
+// file (a FIFO is not waited for) or larger than that. Cost: 7 system calls.
 std::optional<std::string> read_beneath(const std::string& home, const char* path, std::size_t at_most);
 
 }  // namespace behalf::detail

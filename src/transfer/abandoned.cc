@@ -3,10 +3,8 @@
 #include <vector>
 
 #include "behalf/carried.h"
-#include "behalf/error.h"
-#include "behalf/run_as.h"
-#include "identity/errors.h"
 #include "identity/give_back_failure.h"
+#include "transfer/whoever.h"
 
 namespace behalf {
 
@@ -33,12 +31,7 @@ Kept& kept() {
 
 bool destroyed(const Remains& remains) noexcept {
   try {
-    try {
-      remains.who.run([&] { remains.destroy(remains.object); });
-    } catch (const Error& error) {
-      if (error.reason() != Error::Reason::main_thread) return false;
-      run_as(Token(remains.who.data()), [&] { remains.destroy(remains.object); });
-    }
+    run_as_whoever(remains.who, [&] { remains.destroy(remains.object); });
     return true;
   } catch (...) {
     return false;  // destroy() throws nothing, so it has not been called

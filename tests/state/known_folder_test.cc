@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "behalf/environment.h"
 #include "behalf/known_folder.h"
@@ -115,6 +116,13 @@ TEST(Layers, are_the_user_s_own_and_then_the_machine_s) {
               const Carried daemon(Token::for_uid(1, allow_low_ids));
               const std::vector<fs::path> wanted = {"/usr/sbin/.config", "/etc/one", "/etc"};
               must(layers(Folder::config, daemon) == wanted, "layers");
+              bool refused_others = false;
+              try {
+                (void)layers(Folder::documents, daemon);
+              } catch (const std::invalid_argument&) {
+                refused_others = true;
+              }
+              must(refused_others, "layers of documents");
               must(find_in_layers(Folder::config, "passwd", daemon) == fs::path("/etc/passwd"), "found");
               must(!find_in_layers(Folder::config, "no such file", daemon), "found nothing");
               // What the user may not look into is not found for her, though the service could.
