@@ -71,6 +71,27 @@ class Ticker {
   }, before_children_{};
 };
 
+// While there is one, a stop, or an end, of a tracee cuts a nap short: its SIGCHLD is kept until it is asked for.
+class Nap {
+ public:
+  Nap() {
+    sigemptyset(&child_);
+    sigaddset(&child_, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_, &before_);
+  }
+  ~Nap() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  Nap(const Nap&) = delete;
+  Nap& operator=(const Nap&) = delete;
+
+  void take(std::chrono::microseconds at_most) const {
+    const timespec time{at_most / 1s, (at_most % 1s) / 1ns};
+    (void)sigtimedwait(&child_, nullptr, &time);
+  }
+
+ private:
+  sigset_t child_{}, before_{};
+};
+
 Decides decides_of(const SystemCall& call, const std::array<std::uint64_t, 6>& arguments) {
   const auto is_keyring_of_user = [](std::uint64_t number) {
     return static_cast<int>(number) == KEY_SPEC_USER_KEYRING ||
@@ -227,14 +248,18 @@ bool Tracer::run_until(const std::function<bool()>& done, Clock::time_point dead
 }
 
 Tracer::Quiet Tracer::run_until_quiet(Clock::duration bound, Clock::time_point deadline) {
+  // How long a look is good for. A thread that stops running tells nobody; one that lingers will, when it goes on and
+  // does what is traced, and whether it does is to be known at the bound.
+  constexpr auto shortest = 100us, while_busy = 1000us, while_lingering = 40000us;
   const auto start = Clock::now();
-  auto pause = 100us;
+  const Nap nap;
+  auto pause = shortest;
   for (;;) {
     int status = 0;
     const pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
     if (tid > 0) {
       dispatch(tid, status);
-      pause = 100us;
+      pause = shortest;
       continue;
     }
     if (tid < 0) return Quiet::gone;
@@ -250,8 +275,9 @@ Tracer::Quiet Tracer::run_until_quiet(Clock::duration bound, Clock::time_point d
       settle_rings();
       return now;
     }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::microseconds(now == Quiet::lingering ? 5ms : 1ms));
+    const auto left = now == Quiet::lingering ? std::min(deadline, start + bound) - time : deadline - time;
+    nap.take(std::min(pause, std::chrono::ceil<std::chrono::microseconds>(left)));
+    pause = std::min(pause * 2, now == Quiet::lingering ? while_lingering : while_busy);
   }
 }
 
