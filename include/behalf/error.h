@@ -37,6 +37,8 @@ class Error : public std::runtime_error {
     refused_by_receiver,    // who got a message would not handle it
     not_the_owner,          // the object belongs to another identity than the thread wears
     not_there,              // what was asked for does not exist for this user
+    not_usable,             // what is kept for this user is not what it should be
+    busy,                   // somebody else holds it for longer than the caller wants to wait
   };
 
   Error(Reason reason, const std::string& message, int error_number = 0)

@@ -11,11 +11,28 @@ namespace {
 
 constexpr std::array<std::string_view, 4> postures = {"files", "effective", "full", "shielded"};
 constexpr std::array<std::string_view, 4> levels = {"anonymous", "identification", "impersonation", "delegation"};
-constexpr std::array<std::string_view, 20> reasons = {
-    "not_initialized",      "already_initialized",   "unknown_user",        "incomplete_groups", "invalid_id",
-    "refused_by_fence",     "level_too_low",         "power_needed",        "main_thread",       "no_spare_account",
-    "inside_impersonation", "not_permitted",         "out_of_resources",    "platform",          "cancelled",
-    "queue_full",           "would_wait_for_itself", "refused_by_receiver", "not_the_owner",     "not_there"};
+constexpr std::array<std::string_view, 22> reasons = {"not_initialized",
+                                                      "already_initialized",
+                                                      "unknown_user",
+                                                      "incomplete_groups",
+                                                      "invalid_id",
+                                                      "refused_by_fence",
+                                                      "level_too_low",
+                                                      "power_needed",
+                                                      "main_thread",
+                                                      "no_spare_account",
+                                                      "inside_impersonation",
+                                                      "not_permitted",
+                                                      "out_of_resources",
+                                                      "platform",
+                                                      "cancelled",
+                                                      "queue_full",
+                                                      "would_wait_for_itself",
+                                                      "refused_by_receiver",
+                                                      "not_the_owner",
+                                                      "not_there",
+                                                      "not_usable",
+                                                      "busy"};
 
 template <class Enum, std::size_t N>
 std::string_view name_of(const std::array<std::string_view, N>& names, Enum value) noexcept {
