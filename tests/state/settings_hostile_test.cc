@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include "behalf/run_as.h"
 #include "refused.h"
@@ -51,8 +52,9 @@ fs::path secret_of_bob(const Homes& homes) {
   return homes.bob() / "settings.sqlite";
 }
 
+// By a relative path: an absolute one would lead to another file system too, where there is one of temporary files.
 void link_to(const fs::path& target, const fs::path& link) {
-  fs::create_symlink(target, link);
+  fs::create_symlink(target.lexically_relative(link.parent_path()), link);
   give(link);
 }
 
@@ -97,6 +99,17 @@ const Case cases[] = {
        run_sql(outside, table + "INSERT INTO settings VALUES('a', 1, 1)");
        give(outside);
        link_to(outside, file);
+     }},
+    {"a link to one of hers beside it",
+     [](const Homes&, const fs::path& file) {
+       run_sql(file.string() + ".other", table);
+       give(file.string() + ".other");
+       link_to(file.string() + ".other", file);
+     }},
+    {"a device",
+     [](const Homes&, const fs::path& file) {
+       must(::mknod(file.c_str(), S_IFCHR | 0666, makedev(1, 5)) == 0, "mknod");  // zero(4)
+       give(file);
      }},
     {"a link to nowhere", [](const Homes&, const fs::path& file) { link_to("/tmp/behalf-not-made", file); }},
     {"a FIFO",
@@ -228,12 +241,41 @@ TEST(A_link_inside_of_the_home, to_the_folder_is_followed) {
               Homes::make_folders_of(homes.alice(), alice_id);
               Homes::make(homes.alice() / "dotfiles", alice_id);
               fs::remove(homes.folder_of_alice());
-              link_to("../dotfiles", homes.folder_of_alice());
+              link_to(homes.alice() / "dotfiles", homes.folder_of_alice());
               start(ServiceKind::root);
               UserSettings settings =
                   UserSettings::open_current_user(Carried(Token::for_user("alice")), homes.options());
               settings.set("a", 1);
               must(fs::exists(homes.alice() / "dotfiles/settings.sqlite"), "written elsewhere");
+            }),
+            "");
+}
+
+// Programs of hers that use SQLite as it is, on the same file.
+TEST(A_transaction, and_one_of_SQLite_s_own_wait_for_each_other) {
+  EXPECT_EQ(in_own_process([] {
+              const Homes homes;
+              start(ServiceKind::root);
+              UserSettings settings =
+                  UserSettings::open_current_user(Carried(Token::for_user("alice")), homes.options());
+              settings.set("a", 1);
+              sqlite3* other = nullptr;
+              must(::sqlite3_open((homes.folder_of_alice() / "settings.sqlite").c_str(), &other) == SQLITE_OK, "open");
+              const auto run = [&](const char* sql) { return ::sqlite3_exec(other, sql, nullptr, nullptr, nullptr); };
+              settings.transaction([&] {
+                must_equal(run("BEGIN IMMEDIATE"), SQLITE_BUSY, "its beginning");
+                must_equal(run("SELECT count(*) FROM settings"), SQLITE_OK, "its reading");
+              });
+              must_equal(run("BEGIN IMMEDIATE"), SQLITE_OK, "its turn");
+              must(refused(Reason::busy, [&] { settings.set("a", 2); }), "written");
+              must_equal(number(settings, "a"), 1, "read");
+              must_equal(run("INSERT INTO settings VALUES('b', 1, 7); COMMIT"), SQLITE_OK, "its end");
+              must_equal(number(settings, "b"), 7, "b");
+              must_equal(run("BEGIN; SELECT * FROM settings"), SQLITE_OK, "a reader of its own");
+              must(refused(Reason::busy, [&] { settings.set("a", 3); }), "written under a reader");
+              must_equal(run("COMMIT"), SQLITE_OK, "the reader's end");
+              settings.set("a", 4);
+              ::sqlite3_close(other);
             }),
             "");
 }

@@ -19,7 +19,8 @@ constexpr int keys = 20;  // in each transaction
 
 // Shared with the writer, which outlives no round.
 struct Progress {
-  std::atomic<std::int64_t> begun;
+  std::atomic<std::int64_t> transactions;  // begun, in all rounds
+  std::atomic<std::int64_t> begun;         // the last one's number
   std::atomic<std::int64_t> kept;
   std::array<char, 1000> failure;
 };
@@ -41,6 +42,7 @@ void write_until_killed(const SettingsOptions& options, bool machine, Progress& 
   }
   for (std::int64_t n = found + 1;; ++n) {
     progress.begun = n;
+    ++progress.transactions;
     settings.transaction([&] {
       for (int i = 0; i < keys; ++i) settings.set(key(i), n);
     });
@@ -59,7 +61,7 @@ int kill_again_and_again(bool machine) {
   if (machine) left = homes.machine() / "app/settings.new";
   int in_the_middle = 0;
   for (int round = 0; round < rounds; ++round) {
-    const std::int64_t before = progress.kept;
+    const std::int64_t before = progress.transactions;
     const pid_t writer = ::fork();
     must(writer >= 0, "fork");
     if (writer == 0) {
@@ -72,7 +74,7 @@ int kill_again_and_again(bool machine) {
     }
     // Once it has begun to write, some moment later.
     int status = 0;
-    while (progress.begun <= before && ::waitpid(writer, &status, WNOHANG) == 0) std::this_thread::yield();
+    while (progress.transactions == before && ::waitpid(writer, &status, WNOHANG) == 0) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 10000));
     ::kill(writer, SIGKILL);
     ::waitpid(writer, &status, 0);
