@@ -1,10 +1,12 @@
 #include "identity/system_calls.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <utility>
 
 namespace behalf::detail {
 
@@ -19,6 +21,15 @@ long raw(long number, Arguments... arguments) noexcept {
   const int error = errno;
   errno = kept;
   return -error;
+}
+
+// It does not return, and the child that called it shares the memory in which ThreadSanitizer keeps count of what has
+// been called and has not returned.
+__attribute__((no_sanitize("thread"))) long execute(const char* path, char* const* argv,
+                                                    char* const* environment) noexcept {
+  const int kept = errno;
+  ::syscall(SYS_execve, path, argv, environment);
+  return -std::exchange(errno, kept);
 }
 
 constexpr std::size_t kernel_mask_bytes = 8;  // rt_sigprocmask(2): the kernel's sigset_t, not glibc's
@@ -46,6 +57,27 @@ const SystemCalls kernel_calls = {
     .keyctl = [](int operation, unsigned long a,
                  unsigned long b) noexcept { return raw(SYS_keyctl, operation, a, b, 0L, 0L); },
     .gettid = []() noexcept { return raw(SYS_gettid); },
+    .clone =
+        [](int (*run)(void*), void* stack_end, int flags, void* data, int* pidfd) noexcept {
+          const int kept = errno;
+          const long result = ::clone(run, stack_end, flags, data, pidfd);
+          return result == -1 ? -std::exchange(errno, kept) : result;
+        },
+    .rt_sigaction =
+        [](int signal, const SystemCalls::Action* action) noexcept {
+          return raw(SYS_rt_sigaction, signal, action, nullptr, kernel_mask_bytes);
+        },
+    .setsid = []() noexcept { return raw(SYS_setsid); },
+    .ioctl = [](int fd, unsigned long request, unsigned long a) noexcept { return raw(SYS_ioctl, fd, request, a); },
+    .fcntl = [](int fd, int command, unsigned long a) noexcept { return raw(SYS_fcntl, fd, command, a); },
+    .dup3 = [](int from, int to, int flags) noexcept { return raw(SYS_dup3, from, to, flags); },
+    .close_range = [](unsigned first, unsigned last,
+                      unsigned flags) noexcept { return raw(SYS_close_range, first, last, flags); },
+    .setrlimit = [](int resource,
+                    const rlimit* limit) noexcept { return raw(SYS_prlimit64, 0, resource, limit, nullptr); },
+    .chdir = [](const char* path) noexcept { return raw(SYS_chdir, path); },
+    .umask = [](mode_t mask) noexcept { return raw(SYS_umask, mask); },
+    .execve = execute,
 };
 
 namespace {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -33,6 +34,22 @@ struct SystemCalls {
   long (*prctl)(int option, unsigned long a, unsigned long b) noexcept;
   long (*keyctl)(int operation, unsigned long a, unsigned long b) noexcept;
   long (*gettid)() noexcept;
+
+  // What else makes a child (src/state/children). A child shares the memory of its parent until it executes a program.
+  struct Action {  // the kernel's sigaction, whose zero is SIG_DFL
+    std::uint64_t words[4] = {};
+  };
+  long (*clone)(int (*run)(void*), void* stack_end, int flags, void* data, int* pidfd) noexcept;
+  long (*rt_sigaction)(int signal, const Action* action) noexcept;
+  long (*setsid)() noexcept;
+  long (*ioctl)(int fd, unsigned long request, unsigned long a) noexcept;
+  long (*fcntl)(int fd, int command, unsigned long a) noexcept;
+  long (*dup3)(int from, int to, int flags) noexcept;
+  long (*close_range)(unsigned first, unsigned last, unsigned flags) noexcept;
+  long (*setrlimit)(int resource, const rlimit* limit) noexcept;
+  long (*chdir)(const char* path) noexcept;
+  long (*umask)(mode_t mask) noexcept;
+  long (*execve)(const char* path, char* const* argv, char* const* environment) noexcept;
 };
 
 // The real ones.

@@ -80,6 +80,17 @@ const SystemCalls& table() {
       .prctl = faulty<Faulty, &SystemCalls::prctl>("prctl"),
       .keyctl = faulty<Faulty, &SystemCalls::keyctl>("keyctl"),
       .gettid = kernel_calls.gettid,  // gettid(2) is always successful
+      .clone = faulty<Faulty, &SystemCalls::clone>("clone"),
+      .rt_sigaction = faulty<Faulty, &SystemCalls::rt_sigaction>("rt_sigaction"),
+      .setsid = faulty<FaultySet, &SystemCalls::setsid>("setsid"),
+      .ioctl = faulty<Faulty, &SystemCalls::ioctl>("ioctl"),
+      .fcntl = faulty<Faulty, &SystemCalls::fcntl>("fcntl"),
+      .dup3 = faulty<Faulty, &SystemCalls::dup3>("dup3"),
+      .close_range = faulty<Faulty, &SystemCalls::close_range>("close_range"),
+      .setrlimit = faulty<Faulty, &SystemCalls::setrlimit>("setrlimit"),
+      .chdir = faulty<Faulty, &SystemCalls::chdir>("chdir"),
+      .umask = kernel_calls.umask,  // umask(2) always succeeds
+      .execve = faulty<Faulty, &SystemCalls::execve>("execve"),
   };
   return calls;
 }

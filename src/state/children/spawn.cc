@@ -1,0 +1,328 @@
+#include "behalf/spawn.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+
+#include "behalf/environment.h"
+#include "identity/errors.h"
+#include "identity/give_back_failure.h"
+#include "identity/service.h"
+#include "state/children/launch.h"
+#include "state/person.h"
+#include "transfer/whoever.h"
+
+namespace behalf {
+
+namespace {
+
+// The child's system calls need some hundred bytes; the rest is for a seam that does more than call.
+constexpr std::size_t stack_bytes = 64 * 1024;
+
+struct Advice {
+  std::string_view step;  // empty: any
+  int error;
+  const char* what_to_do;
+};
+constexpr Advice advices[] = {
+    {"empty the bounding set", EPERM, "The service needs CAP_SETPCAP for it, or say BoundingSet::of_service"},
+    {"reset the securebits", EPERM, "The service needs CAP_SETPCAP for it, and securebits that are not locked"},
+    {"set the limits", EPERM, "To raise a hard limit the service needs CAP_SYS_RESOURCE (setrlimit(2))"},
+    {"hand over the descriptors", EBADF, "A descriptor given is not open"},
+    {"join a session keyring", EDQUOT, "The user's quota of keys is used up: /proc/key-users, keyrings(7)"},
+    {"enter the directory", ENOENT, "Make the directory, or name another in SpawnOptions::directory"},
+    {"enter the directory", EACCES, "It is entered as the user: she may not"},
+    {"execute the program", ENOENT, "Neither it nor, if it is a script, its interpreter is there for the user"},
+    {"execute the program", EACCES, "The user may not execute it, or may not reach it"},
+    {"execute the program", ENOEXEC, "It is no program; a script begins with #! and its interpreter"},
+    {"execute the program", EAGAIN, "The user has as many processes as her limit allows (RLIMIT_NPROC)"},
+    {"", EPERM, "A service needs CAP_SETUID and CAP_SETGID for it; seccomp filters and security modules may refuse"},
+    {"", 0, "The kernel reported success and yet it is not so: a security module or a seccomp filter interferes"},
+    {"", EAGAIN, "The kernel is short of a resource; try again later"},
+    {"", ENOMEM, "The kernel is out of memory; try again later"},
+};
+
+std::string advice_for(std::string_view step, int error) {
+  for (const Advice& advice : advices) {
+    if ((advice.step.empty() || advice.step == step) && advice.error == error)
+      return std::string{". "} + advice.what_to_do;
+  }
+  return "";
+}
+
+Error::Reason reason_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return Error::Reason::not_there;
+    case EPERM:
+    case EACCES:
+      return Error::Reason::not_permitted;
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EDQUOT:
+      return Error::Reason::out_of_resources;
+    default:
+      return Error::Reason::platform;
+  }
+}
+
+void refuse_nul(const std::string& text, const char* what) {
+  if (text.find('\0') == std::string::npos) return;
+  throw std::invalid_argument(std::string{"behalf: spawn: "} + what + " has a NUL in it: '" + text.c_str() + "…'");
+}
+
+std::string_view name_of(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
+
+std::vector<std::string> environment_for(const Carried& who, const std::vector<std::string>& added) {
+  std::vector<std::string> variables = environment(who);
+  for (const std::string& each : added) {
+    refuse_nul(each, "a variable");
+    if (each.find('=') == std::string::npos || each.front() == '=') {
+      throw std::invalid_argument("behalf: spawn: '" + each + "' is no NAME=value");
+    }
+    const auto same = std::find_if(variables.begin(), variables.end(),
+                                   [&](const std::string& there) { return name_of(there) == name_of(each); });
+    if (same != variables.end()) {
+      *same = each;
+    } else {
+      variables.push_back(each);
+    }
+  }
+  return variables;
+}
+
+// Where the program may be. What is relative in PATH, the working directory too, is left out.
+std::vector<std::string> places_of(const std::string& program, const std::vector<std::string>& variables) {
+  if (program.find('/') != std::string::npos) return {program};
+  std::vector<std::string> places;
+  for (const std::string& variable : variables) {
+    if (name_of(variable) != "PATH") continue;
+    std::string_view folders = std::string_view(variable).substr(5);
+    while (!folders.empty()) {
+      const std::string_view folder = folders.substr(0, folders.find(':'));
+      if (folder.starts_with('/')) places.push_back(std::string(folder) + '/' + program);
+      folders.remove_prefix(std::min(folders.size(), folder.size() + 1));
+    }
+  }
+  return places;
+}
+
+// As execve(2) takes them: pointers, and null.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int last_capability() {
+  static const int last = [] {
+    int number = 0;
+    while (detail::kernel_calls.prctl(PR_CAPBSET_READ, static_cast<unsigned long>(number), 0) >= 0) ++number;
+    return number - 1;
+  }();
+  return last;
+}
+
+void check_made(long made, const char* what) {
+  if (made >= 0) return;
+  const int error = errno;
+  throw SpawnError(reason_of(error), std::string{"behalf: spawn: "} + what + ": " + detail::error_words(error), error,
+                   what);
+}
+
+}  // namespace
+
+// One call of spawn().
+class Spawning {
+ public:
+  Spawning(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options)
+      : token_(token), who_(token), argv_(argv), options_(options) {}
+
+  Child spawn() {
+    const detail::Service& service = detail::service_for("spawn");
+    prepare(service);
+    const detail::AsServiceIfAny self;  // clone(2) copies the credentials of the thread that calls it
+    return start();
+  }
+
+ private:
+  void prepare(const detail::Service& service) {
+    for (const std::string& argument : argv_) refuse_nul(argument, "an argument");
+    refuse_nul(options_.directory.native(), "the directory");
+    variables_ = environment_for(who_, options_.environment);
+    programs_ = places_of(argv_.front(), variables_);
+    directory_ = options_.directory.empty() ? detail::person_of(who_).home : options_.directory.string();
+    scratch_.resize(token_.groups().size() + 1);
+    stand_for_the_standard_three();
+    give_the_others();
+
+    launch_.calls = &detail::system_calls();
+    launch_.uid = token_.uid();
+    launch_.gid = token_.gid();
+    launch_.groups = token_.groups().data();
+    launch_.group_count = token_.groups().size();
+    launch_.scratch = scratch_.data();
+    launch_.service_uid = service.own.uid.effective;
+    launch_.service_gid = service.own.gid.effective;
+    launch_.keyrings = service.session_keyrings;
+    launch_.last_capability = last_capability();
+    launch_.drop_bounding_set = options_.bounding_set == BoundingSet::empty;
+    launch_.no_new_privileges = options_.no_new_privileges;
+    launch_.new_session = options_.new_session;
+    launch_.take_terminal = options_.terminal;
+    launch_.descriptors = descriptors_.data();
+    launch_.descriptor_count = descriptors_.size();
+    launch_.copies = copies_.data();
+    launch_.limits = options_.limits.data();
+    launch_.limit_count = options_.limits.size();
+    launch_.directory = directory_.c_str();
+    launch_.umask = options_.umask & 0777;
+  }
+
+  void stand_for_the_standard_three() {
+    if (options_.terminal) return stand_for_a_terminal();
+    const Stream* streams[] = {&options_.input, &options_.output, &options_.error};
+    for (int there = 0; there < 3; ++there) {
+      const Stream& stream = *streams[there];
+      if (stream.kind() == Stream::Kind::given) {
+        descriptors_.push_back({stream.fd(), there});
+      } else if (stream.kind() == Stream::Kind::pipe) {
+        int ends[2];
+        check_made(::pipe2(ends, O_CLOEXEC), "make a pipe");
+        ours_[there] = Descriptor(ends[there == 0 ? 1 : 0]);
+        give(Descriptor(ends[there == 0 ? 0 : 1]), there);
+      } else {
+        if (!null_) null_ = Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        check_made(null_.get(), "open /dev/null");
+        descriptors_.push_back({null_.get(), there});
+      }
+    }
+  }
+
+  // Made as the user, to whom it then belongs.
+  void stand_for_a_terminal() {
+    detail::run_as_whoever(who_, [this] {
+      terminal_ = Descriptor(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+      check_made(terminal_.get(), "make a terminal");
+      check_made(::unlockpt(terminal_.get()), "unlock the terminal");
+      Descriptor inside(::ioctl(terminal_.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+      check_made(inside.get(), "open the terminal");
+      for (int there = 0; there < 3; ++there) descriptors_.push_back({inside.get(), there});
+      theirs_.push_back(std::move(inside));
+    });
+  }
+
+  void give(Descriptor end, int there) {
+    descriptors_.push_back({end.get(), there});
+    theirs_.push_back(std::move(end));
+  }
+
+  void give_the_others() {
+    for (const GivenDescriptor& given : options_.descriptors) descriptors_.push_back(given);
+    const auto by_number = [](const GivenDescriptor& a, const GivenDescriptor& b) { return a.there < b.there; };
+    std::sort(descriptors_.begin(), descriptors_.end(), by_number);
+    for (std::size_t i = 1; i < descriptors_.size(); ++i) {
+      if (descriptors_[i].there != descriptors_[i - 1].there && descriptors_[0].there >= 0) continue;
+      throw std::invalid_argument("behalf: spawn: descriptor " + std::to_string(descriptors_[i - 1].there) +
+                                  " is given twice, or is no number of a descriptor (0, 1 and 2 are given by input, "
+                                  "output and error)");
+    }
+    copies_.resize(descriptors_.size());
+  }
+
+  Child start() {
+    const std::vector<char*> programs = pointers_to(programs_);
+    const std::vector<char*> argv = pointers_to(argv_);
+    const std::vector<char*> variables = pointers_to(variables_);
+    launch_.programs = programs.data();
+    launch_.argv = argv.data();
+    launch_.environment = variables.data();
+    const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_bytes);
+    const auto end = reinterpret_cast<std::uintptr_t>(stack.get() + stack_bytes) & ~std::uintptr_t{63};
+
+    // No handler of the service's runs in the child, which shares its memory.
+    const detail::SystemCalls& calls = *launch_.calls;
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    std::uint64_t mask = 0;
+    if (const long result = calls.rt_sigprocmask(SIG_SETMASK, &all, &mask); result < 0)
+      fail("block the signals", result);
+    int pidfd = -1;
+    const long pid = calls.clone(detail::launch, reinterpret_cast<void*>(end),
+                                 CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &launch_, &pidfd);
+    const long unmasked = calls.rt_sigprocmask(SIG_SETMASK, &mask, nullptr);
+    if (unmasked < 0) {
+      const long again = calls.rt_sigprocmask(SIG_SETMASK, &mask, nullptr);
+      if (again < 0) detail::cannot_give_back(nullptr, {"rt_sigprocmask", static_cast<int>(-again)});
+    }
+    if (pid < 0) fail("make a process", pid);
+
+    Child child(who_, static_cast<pid_t>(pid), Descriptor(pidfd), options_.new_session);
+    if (launch_.failed || launch_.step != detail::last_step()) {
+      child.wait();
+      fail(launch_.step, launch_.failed ? -launch_.error : -EINTR);
+    }
+    if (unmasked < 0) fail("unblock the signals of the service", unmasked);
+    child.input_ = std::move(ours_[0]);
+    child.output_ = std::move(ours_[1]);
+    child.error_ = std::move(ours_[2]);
+    child.terminal_ = std::move(terminal_);
+    return child;
+  }
+
+  [[noreturn]] void fail(const char* step, long result) const {
+    const int error = static_cast<int>(-result);
+    const std::string_view name = step == nullptr ? "make a process" : step;
+    const std::string on = name == "enter the directory" ? ' ' + directory_ : "";
+    throw SpawnError(reason_of(error),
+                     "behalf: spawn " + argv_.front() + " as " + detail::describe(*token_.data()) + ": " +
+                         std::string(name) + on + ": " +
+                         (error != 0 ? detail::error_words(error) : std::string{"it had no effect"}) +
+                         advice_for(name, error),
+                     error, name);
+  }
+
+  const Token& token_;
+  Carried who_;
+  const std::vector<std::string>& argv_;
+  const SpawnOptions& options_;
+
+  std::vector<std::string> variables_;
+  std::vector<std::string> programs_;
+  std::string directory_;
+  std::vector<gid_t> scratch_;
+  std::vector<GivenDescriptor> descriptors_;
+  std::vector<int> copies_;
+  std::vector<Descriptor> theirs_;  // the child's ends
+  Descriptor ours_[3];
+  Descriptor terminal_;
+  Descriptor null_;
+  detail::Launch launch_;
+};
+
+Child spawn(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options) {
+  if (argv.empty() || argv.front().empty()) throw std::invalid_argument("behalf: spawn: no program is named");
+  if (token.is_service()) {
+    throw Error(Error::Reason::invalid_id,
+                "behalf: spawn " + argv.front() + " as " + detail::describe(*token.data()) +
+                    ": a child of spawn is a user's. Give the token of one; posix_spawn(3) makes the service's own");
+  }
+  return Spawning(token, argv, options).spawn();
+}
+
+}  // namespace behalf
