@@ -83,10 +83,6 @@ long set_limits(const Launch& to) noexcept {
   return 0;
 }
 
-long clear_ambient(const Launch& to) noexcept {
-  return to.calls->prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0);
-}
-
 // They outlive exec, and with some of them a set-user-ID program does not drop what it means to drop.
 long reset_securebits(const Launch& to) noexcept {
   const long bits = to.calls->prctl(PR_GET_SECUREBITS, 0, 0);
@@ -118,6 +114,7 @@ long set_uids(const Launch& to) noexcept {
   return to.calls->setresuid(to.uid, to.uid, to.uid);
 }
 
+// The ambient ones go with the permitted (capabilities(7), "Ambient").
 long drop_capabilities(const Launch& to) noexcept {
   return set_capabilities(*to.calls, {});
 }
@@ -217,7 +214,6 @@ constexpr Step steps[] = {
     {"take the terminal", take_terminal},
     {"close the other descriptors", close_others},
     {"set the limits", set_limits},
-    {"clear the ambient capabilities", clear_ambient},
     {"reset the securebits", reset_securebits},
     {"empty the bounding set", drop_bounding_set},
     {"set the groups", set_groups},
