@@ -8,7 +8,7 @@ function(behalf_our_code target)
     target_compile_options(${target} PRIVATE -fsanitize=${BEHALF_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize-recover=all
       # GCC 12 finds std::regex uninitialised where AddressSanitizer has instrumented it (GCC bug 105616).
-      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-mismatched-new-delete>)
     target_link_options(${target} PRIVATE -fsanitize=${BEHALF_SANITIZE})
   endif()
 endfunction()

@@ -1,9 +1,7 @@
 #include "judge/schedule.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "judge/record_json.h"
-#include "stage/end_with.h"
+#include "judge/starter.h"
 
 namespace behalf::tool {
 namespace {
@@ -52,24 +50,6 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
-Running start(const Job& job, std::size_t index, const Limits& limits, const Means& means, std::size_t slot, int cpu) {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
-  const pid_t parent = getpid();
-  const pid_t process = fork();
-  if (process < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (process == 0) {
-    // When the tool is killed, so are we, and with us all that we trace (PTRACE_O_EXITKILL): nothing stays.
-    end_with(parent);
-    signal(SIGINT, SIG_IGN);  // the tool ends us
-    close(ends[0]);
-    write_all(ends[1], write_record(run_leg(job.operation, job.plan, limits, means, cpu)));
-    _exit(0);
-  }
-  close(ends[1]);
-  return {index, process, ends[0], {}, waits(job.plan), slot};
-}
-
 LegRecord finish(const Running& running, const Job& job) {
   int status = 0;
   while (waitpid(running.process, &status, 0) < 0 && errno == EINTR) {
@@ -98,6 +78,9 @@ void Schedule::run(const std::function<void(const Progress&)>& progress) {
   std::vector<Running> running;
   std::size_t started = 0, finished = 0;
   std::vector<bool> taken(jobs_.size());
+  Starter starter([this](std::size_t job, int cpu, int result) {
+    write_all(result, write_record(run_leg(jobs_[job].operation, jobs_[job].plan, limits_, means_, cpu)));
+  });
 
   const auto next = [&](bool waiting) -> std::optional<std::size_t> {
     for (std::size_t i = started; i < jobs_.size(); ++i)
@@ -108,7 +91,8 @@ void Schedule::run(const std::function<void(const Progress&)>& progress) {
     const auto slot = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
     ++load[slot];
     taken[job] = true;
-    running.push_back(start(jobs_[job], job, limits_, means_, slot, places[slot]));
+    const auto [process, result] = starter.start(job, places[slot]);
+    running.push_back({job, process, result, {}, waits(jobs_[job].plan), slot});
     while (started < jobs_.size() && taken[started]) ++started;
   };
 
