@@ -11,4 +11,7 @@ namespace behalf::detail {
 // file (a FIFO is not waited for) or larger than that. Cost: 7 system calls.
 std::optional<std::string> read_beneath(const std::string& home, const char* path, std::size_t at_most);
 
+// The same for a file that is nobody's in particular, links and all.
+std::optional<std::string> read_of_machine(const std::string& path, std::size_t at_most);
+
 }  // namespace behalf::detail
