@@ -229,6 +229,7 @@ long copy_out(const Ids& ids, std::uint32_t* r, std::uint32_t* e, std::uint32_t*
   return 0;
 }
 
+// What a switch calls.
 const detail::SystemCalls model_calls = {
     .setresuid = [](uid_t r, uid_t e, uid_t s) noexcept { return machine.setresuid(r, e, s); },
     .setresgid = [](gid_t r, gid_t e, gid_t s) noexcept { return machine.setresgid(r, e, s); },
@@ -256,10 +257,6 @@ const detail::SystemCalls model_calls = {
           return machine.capset(join(data[0].effective, data[1].effective), join(data[0].permitted, data[1].permitted),
                                 join(data[0].inheritable, data[1].inheritable));
         },
-    .rt_sigprocmask = nullptr,
-    .prctl = nullptr,
-    .keyctl = nullptr,
-    .gettid = nullptr,
 };
 
 struct Transition {

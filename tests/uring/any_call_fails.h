@@ -28,22 +28,23 @@ struct AnyCallFails<Entry> {
 // From now on; the 0th is the next.
 inline void let_call_fail(long number, int error) {
   using Calls = detail::SystemCalls;
-  static const Calls table = {
-      .setresuid = AnyCallFails<&Calls::setresuid>::call,
-      .setresgid = AnyCallFails<&Calls::setresgid>::call,
-      .setfsuid = AnyCallFails<&Calls::setfsuid>::call,
-      .setfsgid = AnyCallFails<&Calls::setfsgid>::call,
-      .setgroups = AnyCallFails<&Calls::setgroups>::call,
-      .getresuid = AnyCallFails<&Calls::getresuid>::call,
-      .getresgid = AnyCallFails<&Calls::getresgid>::call,
-      .getgroups = AnyCallFails<&Calls::getgroups>::call,
-      .capget = AnyCallFails<&Calls::capget>::call,
-      .capset = AnyCallFails<&Calls::capset>::call,
-      .rt_sigprocmask = AnyCallFails<&Calls::rt_sigprocmask>::call,
-      .prctl = AnyCallFails<&Calls::prctl>::call,
-      .keyctl = AnyCallFails<&Calls::keyctl>::call,
-      .gettid = detail::kernel_calls.gettid,  // gettid(2) is always successful
-  };
+  static const Calls table = [] {
+    Calls calls = detail::kernel_calls;  // those of a switch fail; gettid(2), for one, is always successful
+    calls.setresuid = AnyCallFails<&Calls::setresuid>::call;
+    calls.setresgid = AnyCallFails<&Calls::setresgid>::call;
+    calls.setfsuid = AnyCallFails<&Calls::setfsuid>::call;
+    calls.setfsgid = AnyCallFails<&Calls::setfsgid>::call;
+    calls.setgroups = AnyCallFails<&Calls::setgroups>::call;
+    calls.getresuid = AnyCallFails<&Calls::getresuid>::call;
+    calls.getresgid = AnyCallFails<&Calls::getresgid>::call;
+    calls.getgroups = AnyCallFails<&Calls::getgroups>::call;
+    calls.capget = AnyCallFails<&Calls::capget>::call;
+    calls.capset = AnyCallFails<&Calls::capset>::call;
+    calls.rt_sigprocmask = AnyCallFails<&Calls::rt_sigprocmask>::call;
+    calls.prctl = AnyCallFails<&Calls::prctl>::call;
+    calls.keyctl = AnyCallFails<&Calls::keyctl>::call;
+    return calls;
+  }();
   failure_of_calls = error;
   a_call_failed = false;
   calls_until_failure = number;
