@@ -60,6 +60,8 @@ class Child {
   // anybody else's. Errors: Error of reason not_permitted; as of Impersonation. Cost: 1 system call and an
   // Impersonation.
   void signal(int number);
+  // The same for all that are in the process group that it leads, where it has a session of its own.
+  void signal_group(int number);
   // Effects: kills it and all that are in its session's first process group, as the user, and waits for it.
   ExitStatus end();
 

@@ -90,6 +90,10 @@ void Child::signal(int number) {
   kill_as_user(number, false);
 }
 
+void Child::signal_group(int number) {
+  kill_as_user(number, leads_group_);
+}
+
 ExitStatus Child::end() {
   kill_as_user(SIGKILL, leads_group_);
   return wait();
