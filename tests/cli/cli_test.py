@@ -378,7 +378,7 @@ class GoodInput(Folder):
         self.assertNotIn("\033[32m", self.on_a_terminal({**os.environ, "NO_COLOR": "1"}))
 
     def test_help_has_examples_and_exit_codes(self):
-        for words in (["survey"], ["check"]):
+        for words in (["survey"], ["check"], ["run-as"]):
             done = run(*words, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertRegex(done.stdout, r"(?s)Examples:.*Exit status:")
@@ -391,6 +391,82 @@ class GoodInput(Folder):
             os.chmod(hidden, 0o755)
             subprocess.run(["cp", self.library, hidden], check=True)
             self.assertEqual(run("check", f"{hidden}/operations.so", "reads_note", "--leg", "cold").returncode, 0)
+
+
+class A_command_as_a_user(unittest.TestCase):
+    """As daemon, whom every machine has. What the command then is, tests/run_as looks at."""
+
+    def run_as(self, *words, **more):
+        return run("run-as", *words, **more)
+
+    def test_it_is_all_of_the_user(self):
+        done = self.run_as("daemon", "--", "id")
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, "uid=1(daemon) gid=1(daemon) groups=1(daemon)\n", ""))
+
+    def test_its_end_is_the_tool_s(self):
+        self.assertEqual(self.run_as("daemon", "sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(self.run_as("daemon", "sh", "-c", "kill -9 $$").returncode, 128 + 9)
+
+    def test_all_that_follows_the_user_is_the_command_s(self):
+        for words in (["daemon", "printf", "%s.", "--help", "--", "--umask"], ["--umask", "077", "daemon", "--", "printf", "%s.", "--help", "--", "--umask"]):
+            self.assertEqual(self.run_as(*words).stdout, "--help.--.--umask.")
+
+    def test_options(self):
+        done = self.run_as("--directory=/tmp", "--env", "A=b c", "--env", "HOME=/x", "--umask", "027", "daemon", "sh", "-c", "pwd; echo $A $HOME; umask")
+        self.assertEqual(done.stdout, "/tmp\nb c /x\n0027\n")
+        status = self.run_as("--no-new-privileges", "--keep-bounding-set", "daemon", "grep", "-E", "NoNewPrivs|CapBnd", "/proc/self/status").stdout
+        self.assertRegex(status, r"CapBnd:\s+0*[1-9a-f]")
+        self.assertRegex(status, r"NoNewPrivs:\s+1")
+
+    def test_input_goes_in_and_nothing_is_held_back(self):
+        self.assertEqual(self.run_as("daemon", "cat", input="hello").stdout, "hello")
+
+    def test_what_cannot_be_run_has_the_exit_codes_of_env(self):
+        for words, code, said in ((["daemon", "no-such-program"], 127, "no-such-program"), (["daemon", "/etc/passwd"], 126, "/etc/passwd"),
+                                  (["no-such-user", "id"], 125, "no-such-user"), (["root", "id"], 125, "uid 0"),
+                                  (["--directory", "/root", "daemon", "id"], 125, "/root"), (["--env", "A", "daemon", "id"], 125, "NAME=value"),
+                                  (["daemon"], 64, "COMMAND"), (["--umask", "9", "daemon", "id"], 64, "umask")):
+            done = self.run_as(*words)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), words)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(said, done.stderr)
+
+    def test_it_ends_when_its_time_is_up_with_all_of_its_group(self):
+        done = self.run_as("--timeout", "0.2", "daemon", "sh", "-c", "sleep 60 & wait")
+        self.assertEqual(done.returncode, 124)
+
+    def test_signals_are_sent_on(self):
+        with subprocess.Popen([TOOL, "run-as", "daemon", "sh", "-c", "trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 0.05; done"],
+                              stdout=subprocess.PIPE, text=True) as tool:
+            self.assertEqual(tool.stdout.readline(), "ready\n")
+            tool.terminate()
+            self.assertEqual(tool.stdout.read(), "asked\n")
+        self.assertEqual(tool.returncode, 3)
+
+    def test_a_terminal_of_its_own(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(TOOL, [TOOL, "run-as", "--pty", "daemon", "sh", "-c", "stat -Lc %U /proc/self/fd/0; read word; echo got $word >/dev/tty; exit 5"])
+        text = b""
+        while True:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+            if b"daemon" in text and b"got" not in text and b"typed" not in text:
+                os.write(terminal, b"typed\r")
+        os.close(terminal)
+        self.assertIn(b"got typed", text)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 5)
+
+    def test_without_root_it_says_what_is_needed(self):
+        done = subprocess.run(["setpriv", "--reuid", "1", "--clear-groups", TOOL, "run-as", "games", "id"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("CAP_SETUID", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,30 @@
+// behalf run-as: a command as a user, for good, as after a log-in of hers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace behalf::tool {
+
+struct RunAs {
+  std::string user;
+  std::vector<std::string> command;
+  std::string directory;  // empty: her home
+  std::vector<std::string> environment;
+  std::string umask = "022";  // octal
+  double timeout = 0;         // seconds, 0: none
+  bool no_new_privileges = false;
+  bool keep_bounding_set = false;
+  bool terminal = false;
+};
+
+// What behalf run-as exits with where it is not the command's own status: as env(1) and timeout(1) have them.
+enum RunAsExit { run_as_timed_out = 124, run_as_failed = 125, run_as_not_executable = 126, run_as_not_found = 127 };
+
+// Runs the command to its end and returns what to exit with. What fails is said on standard error.
+int run_as(const RunAs& wanted);
+
+}  // namespace behalf::tool
