@@ -8,7 +8,7 @@ hop:    child
 clock:  real-id
 wrong:  a new program keeps the real ids and gets the effective ones as saved ids: it starts as the service (`files`),
         can become it again (`effective`), or is half the spare account (`shielded`)
-cure:   behalf::spawn: setresgid and setresuid to the user, all three ids, between fork and exec
+cure:   behalf::spawn, or behalf::system, which waits: the program is all of the user, whatever the thread wears
 source: execve(2), credentials(7)
 )")
 
@@ -22,5 +22,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return behalf_row::run_as_caller(behalf_row::id_program);
+  return behalf_row::run_as_caller({"/usr/bin/id"});
 }

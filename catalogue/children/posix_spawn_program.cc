@@ -10,7 +10,7 @@ hop:    child
 clock:  real-id
 wrong:  a new program keeps the real ids, and POSIX_SPAWN_RESETIDS even makes them the effective ones: it starts as the
         service (`files`), can become it again (`effective`), or is half the spare account (`shielded`)
-cure:   behalf::spawn: posix_spawn has no attribute that sets all three ids to the user's
+cure:   behalf::spawn, or behalf::system, which waits; posix_spawn has no attribute that sets all three ids to the user's
 source: posix_spawn(3)
 )")
 
@@ -25,5 +25,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return behalf_row::run_as_caller(behalf_row::id_program);
+  return behalf_row::run_as_caller({"/usr/bin/id"});
 }

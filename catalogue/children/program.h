@@ -1,8 +1,13 @@
-// Starting a program, and what most cures of this family need: starting it as the caller and nobody else.
+// Starting a program, and what the cures of this family need: starting it as the caller and nobody else.
 #pragma once
 
-#include <sys/syscall.h>
+#include <behalf/impersonation.h>
+#include <behalf/system.h>
+#include <spawn.h>
 #include <sys/wait.h>
+
+#include <string>
+#include <vector>
 
 #include "row.h"
 
@@ -19,40 +24,22 @@ inline int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// Becomes the program, with the caller's effective ids as its real and saved ones too: it is the user for good. To be
-// called in a child. Groups need nothing: they go with fork(2) and execve(2). Raw calls, since the wrappers of the C
-// library take a lock and signal threads that the child has not got.
-[[noreturn]] inline void become_as_caller(char* const argv[], char* const environment[] = environ) {
-  const uid_t user = geteuid();
-  const gid_t group = getegid();
-  if (syscall(SYS_setresgid, group, group, group) == 0 && syscall(SYS_setresuid, user, user, user) == 0) {
-    execve(argv[0], argv, environment);
-  }
-  _exit(127);
+// The program as whom the thread works for. Where that is nobody, it is the service's own, or the oracle's, which is
+// the user: what posix_spawn(3) is for.
+inline int run_as_caller(const std::vector<std::string>& argv) {
+  if (behalf::worn()) return behalf::system(argv).code;
+  std::vector<char*> pointers;
+  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  pid_t child = 0;
+  if (const int failed = posix_spawn(&child, pointers[0], nullptr, nullptr, pointers.data(), environ)) return failed;
+  return wait_for(child);
 }
 
-inline int run_as_caller(char* const argv[], char* const environment[] = environ) {
-  const pid_t child = fork();
-  if (child == 0) become_as_caller(argv, environment);
-  return child < 0 ? -1 : wait_for(child);
-}
-
-// The first line that the command of a shell prints, without its end.
-inline std::string line_from_shell_as_caller(const char* command) {
-  char* const argv[] = {const_cast<char*>("/bin/sh"), const_cast<char*>("-c"), const_cast<char*>(command), nullptr};
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return {};
-  const pid_t child = fork();
-  if (child == 0) {
-    if (dup2(ends[1], STDOUT_FILENO) >= 0) become_as_caller(argv);
-    _exit(127);
-  }
-  close(ends[1]);
-  char line[64] = {};
-  const ssize_t size = read(ends[0], line, sizeof line - 1);
-  close(ends[0]);
-  if (child > 0) wait_for(child);
-  return size > 0 ? std::string(line, std::strcspn(line, "\n")) : "";
+// Prints the first line that the command of a shell prints. The shell is asked for by its name.
+inline int print_line_from_shell_as_caller(const std::string& command) {
+  std::fflush(stdout);
+  return run_as_caller({"/bin/sh", "-c", "printf 'the command is %s\\n' \"$(" + command + ")\""});
 }
 
 }  // namespace behalf_row

@@ -8,7 +8,8 @@ hop:    child
 clock:  real-id
 wrong:  a set-user-ID program asks its real uid who called it, and that is the service (`files`, `effective`) or the spare
         account (`shielded`)
-cure:   behalf::spawn: setresgid and setresuid to the user, all three ids, between fork and exec
+cure:   behalf::spawn or behalf::system, which waits: the program's real uid is the user's; with
+        BoundingSet::of_service where it is to have its powers
 source: execve(2), passwd(1)
 )")
 
@@ -24,5 +25,10 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return behalf_row::run_as_caller(account_status);
+  if (!behalf::worn()) return behalf_row::run_as_caller({"/usr/bin/passwd", "-S"});
+  behalf::SpawnOptions options;
+  options.output = behalf::Stream::of(STDOUT_FILENO);
+  // Without it, such a program is root by its ids alone and has no capability.
+  options.bounding_set = behalf::BoundingSet::of_service;
+  return behalf::system({"/usr/bin/passwd", "-S"}, options).code;
 }

@@ -10,7 +10,7 @@ hop:    child
 clock:  real-id
 wrong:  a shell that finds its effective uid to be another than its real one goes back to the real one: the command runs
         as the service, with all its powers (`files`, `effective`), or as the spare account (`shielded`)
-cure:   behalf::spawn of sh -c: all three ids are the user's before the shell starts
+cure:   behalf::system, of the program itself, or of a shell by its name: all ids are the user's before it starts
 source: dash(1) -p; system(3) "Caveats"
 )")
 
@@ -19,6 +19,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  char* const shell[] = {const_cast<char*>("/bin/sh"), const_cast<char*>("-c"), const_cast<char*>("id -u"), nullptr};
-  return behalf_row::run_as_caller(shell);
+  return behalf_row::run_as_caller({"/bin/sh", "-c", "id -u"});
 }

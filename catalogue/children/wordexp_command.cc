@@ -10,7 +10,7 @@ hop:    child
 clock:  real-id
 wrong:  the command is run by a shell, which goes back to its real uid: it runs as the service, with all its powers
         (`files`, `effective`), or as the spare account (`shielded`)
-cure:   WRDE_NOCMD, and behalf::spawn for what is to be run
+cure:   WRDE_NOCMD or behalf::expand, and behalf::system or behalf::Popen for what is to be run
 source: wordexp(3)
 )")
 
@@ -23,6 +23,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  std::printf("the command is %s\n", behalf_row::line_from_shell_as_caller("id -u").c_str());
-  return 0;
+  return behalf_row::print_line_from_shell_as_caller("id -u");
 }

@@ -1,3 +1,6 @@
+#include <behalf/error.h>
+#include <behalf/thread_directory.h>
+
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -7,7 +10,7 @@ hop:    process-state
 clock:  process
 wrong:  there is one working directory for all threads: the service's changes under it, and a thread that works for
         another user opens its relative paths there
-cure:   openat(2) below a descriptor of the directory; or behalf's working directory of a thread (unshare(2) CLONE_FS)
+cure:   behalf::ThreadDirectory, which is one thread's (unshare(2) CLONE_FS); or openat(2) below a descriptor
 source: chdir(2), unshare(2)
 )")
 
@@ -31,11 +34,12 @@ extern "C" int operation() {
 
 extern "C" int cured() {
   for (const char* home : homes) {
-    const int directory = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) continue;
-    const int note = openat(directory, "note.txt", O_RDONLY | O_CLOEXEC);
-    close(directory);
-    return print_note(note);
+    try {
+      const behalf::ThreadDirectory here{home};
+      return print_note(open("note.txt", O_RDONLY | O_CLOEXEC));
+    } catch (const behalf::Error&) {
+      continue;  // not the caller's
+    }
   }
   return EACCES;
 }

@@ -1,3 +1,5 @@
+#include <behalf/thread_directory.h>
+
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -6,7 +8,7 @@ works:  none
 hop:    process-state
 clock:  process
 wrong:  there is one umask for all threads: what other users, and the service, create from then on has this one
-cure:   give the mode to open(2), or fchmod(2) afterwards; or behalf's umask of a thread (unshare(2) CLONE_FS)
+cure:   behalf::ThreadUmask, which is one thread's (unshare(2) CLONE_FS); or give the mode to open(2)
 source: umask(2), unshare(2)
 )")
 
@@ -26,5 +28,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return print_mode_of_new_file(0600);
+  const behalf::ThreadUmask own{0077};
+  return print_mode_of_new_file(0666);
 }

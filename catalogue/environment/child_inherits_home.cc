@@ -1,8 +1,4 @@
-#include <behalf/environment.h>
 #include <spawn.h>
-
-#include <string>
-#include <vector>
 
 #include "children/program.h"
 #include "row.h"
@@ -13,7 +9,7 @@ works:  none
 hop:    environment
 clock:  process
 wrong:  the child is given the service's environment: it reads the service's settings, and is told the service's secrets
-cure:   behalf::environment(), which is made anew from the token
+cure:   behalf::spawn or behalf::system, whose child has behalf::environment(), which is made anew from the token
 source: environ(7)
 )")
 
@@ -27,9 +23,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  std::vector<std::string> variables = behalf::environment();
-  std::vector<char*> environment;
-  for (std::string& variable : variables) environment.push_back(variable.data());
-  environment.push_back(nullptr);
-  return behalf_row::run_as_caller(print_home, environment.data());
+  return behalf_row::run_as_caller({"/usr/bin/printenv", "HOME"});
 }

@@ -21,6 +21,19 @@ static char* const plugin[] = {
 
 static behalf_row::Workers* node;
 
+// As they mended it. Raw calls, since the wrappers of the C library take a lock and signal threads that a child has not
+// got.
+static int run_with_all_ids(char* const argv[]) {
+  const pid_t child = fork();
+  if (child != 0) return child < 0 ? errno : behalf_row::wait_for(child);
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  if (syscall(SYS_setresgid, group, group, group) == 0 && syscall(SYS_setresuid, user, user, user) == 0) {
+    execv(argv[0], argv);
+  }
+  _exit(127);
+}
+
 extern "C" void before() {
   node = new behalf_row::Workers(1);
 }
@@ -30,7 +43,7 @@ extern "C" int operation() {
   int status = 0;
   node->run([&] {
     const behalf_row::WorksFor as(user);
-    status = behalf_row::run_as_caller(plugin);
+    status = run_with_all_ids(plugin);
   });
   return status;
 }

@@ -1,8 +1,12 @@
 // Keys (keyrings(7)) by their system calls. All keys made here end after a minute, whatever happens.
 #pragma once
 
+#include <behalf/impersonation.h>
+#include <behalf/run_as.h>
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
+
+#include <thread>
 
 #include "row.h"
 
@@ -31,6 +35,16 @@ inline bool print_key(const char* description, KeyId keyring) {
   const long size = key_control(KEYCTL_READ, key, content, sizeof content - 1);
   std::printf("the key in the keyring is that of %s\n", size < 0 ? std::strerror(errno) : content);
   return true;
+}
+
+// The cure of this family: the same on a thread whose keyrings are the caller's. A worker of run_as() gets a session
+// keyring of its own, and an empty thread keyring, when the user is another than the last one.
+template <class F>
+int with_keyrings_of_caller(F f) {
+  if (const std::optional<behalf::Token> caller = behalf::worn()) return behalf::run_as(*caller, f);
+  int failed = 0;
+  std::thread([&] { failed = f(); }).join();
+  return failed;
 }
 
 }  // namespace behalf_row

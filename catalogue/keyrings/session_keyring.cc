@@ -1,5 +1,3 @@
-#include <thread>
-
 #include "keyrings/keys.h"
 #include "row.h"
 
@@ -10,7 +8,7 @@ hop:    process-state
 clock:  process
 wrong:  a thread keeps the session keyring it was born with, whoever it becomes, and who possesses it may read it: the
         user finds and reads the service's keys (its tickets, its passphrases)
-cure:   a session keyring per identity: here, a thread that joins one of its own and takes it along when it ends
+cure:   behalf::run_as, or any of behalf's executors, whose threads have a session keyring for each user
 source: session-keyring(7)
 )")
 
@@ -39,10 +37,9 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  int failed = 0;
-  std::thread([&] {
-    join_session_of_thread();
-    failed = print_key_in_session();
-  }).join();
-  return failed;
+  return behalf_row::with_keyrings_of_caller([] {
+    if (!behalf::worn()) join_session_of_thread();
+    behalf_row::add_key_of_thread(name, KEY_SPEC_SESSION_KEYRING);
+    return print_key_in_session();
+  });
 }

@@ -1,5 +1,3 @@
-#include <thread>
-
 #include "keyrings/keys.h"
 #include "row.h"
 
@@ -10,7 +8,7 @@ hop:    cache
 clock:  first-caller
 wrong:  the kernel gives a thread's keyring to each user that the thread becomes: the next one finds and reads the keys
         of the one before
-cure:   clear it before reverting; or use a thread of the call's own, as here
+cure:   behalf::run_as, or any of behalf's executors, whose threads' keyring is cleared between two users
 source: thread-keyring(7)
 )")
 
@@ -28,7 +26,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  int failed = 0;
-  std::thread([&] { failed = use_key_of_thread(); }).join();
-  return failed;
+  return behalf_row::with_keyrings_of_caller(use_key_of_thread);
 }
