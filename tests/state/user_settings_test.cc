@@ -2,6 +2,7 @@
 #include "behalf/user_settings.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <stdexcept>
@@ -328,9 +329,21 @@ TEST(A_watch, tells_which_keys_have_changed_whoever_changed_them) {
               const Keys first = watch.wait(soon);
               writer.join();
               must(first == Keys{"editor/font"}, "a new one");
+              const auto tells = [&] {
+                pollfd readable = {watch.descriptor(), POLLIN, 0};
+                return ::poll(&readable, 1, 20'000) == 1;
+              };
               UserSettings machine = UserSettings::open_machine(homes.options());  // its folder is new too
               machine.set("editor/size", 11);
-              must(watch.wait(soon) == Keys{"editor/size"}, "one of the machine's");
+              must(tells() && watch.changed() == Keys{"editor/size"}, "one of the machine's");
+              machine.set("editor/size", 10);
+              must(tells() && watch.changed() == Keys{"editor/size"}, "one in a folder that was not there at first");
+              fs::remove_all(homes.alice() / ".config");
+              must(tells() && watch.changed() == Keys{"editor/font"}, "hers is gone");
+              classes.set("editor/font", "Hack");
+              must(tells() && watch.changed() == Keys{"editor/font"}, "and is there again");
+              classes.set("editor/font", "Other");
+              must(tells() && watch.changed() == Keys{"editor/font"}, "in the new folder");
               machine.set("editor/font", "Mono");
               must(watch.wait(std::chrono::milliseconds(50)).empty(), "one that hers lies over");
               classes.set("editor/size", 12);

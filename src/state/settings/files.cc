@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -189,19 +190,29 @@ constexpr sqlite3_io_methods methods = {
     lock_file, unlock_file, is_reserved, control_file, sector_size,   characteristics, nullptr,
     nullptr,   nullptr,     nullptr,     nullptr,      nullptr};
 
-// The name in the folder for one of SQLite's; nothing where it is another one (a super-journal, a write-ahead log).
-std::string own_name(const char* name) {
-  if (in_use == nullptr || name == nullptr) return {};
-  const std::string_view asked = name;
-  if (asked == settings_file) return in_use->name;
-  if (asked == std::string(settings_file) + "-journal") return std::string(in_use->name) + "-journal";
-  return {};
+// The name in the folder for one of SQLite's; empty where it is another one (a super-journal, a write-ahead log). In
+// place: no exception may pass through SQLite.
+struct OwnName {
+  std::array<char, 64> text{};
+  [[nodiscard]] const char* c_str() const { return text.data(); }
+  [[nodiscard]] bool empty() const { return text[0] == '\0'; }
+};
+
+OwnName own_name(const char* name) {
+  OwnName own;
+  if (in_use == nullptr || name == nullptr) return own;
+  std::string_view ending = name;
+  if (!ending.starts_with(settings_file)) return own;
+  ending.remove_prefix(std::string_view(settings_file).size());
+  if (!ending.empty() && ending != "-journal") return own;
+  sqlite3_snprintf(static_cast<int>(own.text.size()), own.text.data(), "%s%s", in_use->name, ending.data());
+  return own;
 }
 
 int open_file(sqlite3_vfs*, sqlite3_filename asked, sqlite3_file* base, int flags, int* out_flags) {
   File& file = of(base);
   file.base.pMethods = nullptr;
-  const std::string name = own_name(asked);
+  const OwnName name = own_name(asked);
   if (name.empty() || (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL)) == 0) return SQLITE_CANTOPEN;
   FilesInUse& files = *in_use;
   // A journal has some bytes more for each page.
@@ -229,7 +240,7 @@ int open_file(sqlite3_vfs*, sqlite3_filename asked, sqlite3_file* base, int flag
 }
 
 int delete_file(sqlite3_vfs*, const char* asked, int sync) {
-  const std::string name = own_name(asked);
+  const OwnName name = own_name(asked);
   if (name.empty() || std::string_view(asked) == settings_file) return SQLITE_IOERR_DELETE;
   if (::unlinkat(in_use->folder, name.c_str(), 0) != 0) {
     return errno == ENOENT ? SQLITE_IOERR_DELETE_NOENT : failed(SQLITE_IOERR_DELETE);
@@ -238,7 +249,7 @@ int delete_file(sqlite3_vfs*, const char* asked, int sync) {
 }
 
 int look_at_file(sqlite3_vfs*, const char* asked, int what, int* yes) {
-  const std::string name = own_name(asked);
+  const OwnName name = own_name(asked);
   struct stat status {};
   *yes = 0;
   if (name.empty() || ::fstatat(in_use->folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return SQLITE_OK;
