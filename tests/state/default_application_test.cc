@@ -332,7 +332,7 @@ bool there_is(const char* program) {
 
 TEST(The_default_application, is_the_one_that_GIO_finds_as_the_user) {
   if (!there_is("/usr/bin/gio")) GTEST_SKIP() << "gio is not there (libglib2.0-bin)";
-  for (unsigned seed = 1; seed <= 40; ++seed) {
+  for (unsigned seed = 1; seed <= 25; ++seed) {
     EXPECT_EQ(in_own_process([&] {
                 int with_answer = 0;
                 compare_with_gio(seed, with_answer);
