@@ -11,6 +11,9 @@ if(BEHALF_TOOL)
   install(TARGETS behalf_check EXPORT behalf)
   install(TARGETS behalf-service RUNTIME DESTINATION libexec/behalf)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/lib/behalf/catalogue DESTINATION lib/behalf USE_SOURCE_PERMISSIONS)
+  if(TARGET behalf::pam)
+    install(FILES packaging/pam.d/behalf DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/pam.d)
+  endif()
   install(FILES docs/behalf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
@@ -31,4 +34,4 @@ configure_package_config_file(cmake/behalfConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/behalfConfig.cmake ${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake
   cmake/behalfAddCheck.cmake DESTINATION ${package_folder})
-install(FILES cmake/Findliburing.cmake DESTINATION ${package_folder}/modules)
+install(FILES cmake/Findliburing.cmake cmake/Findlibpam.cmake DESTINATION ${package_folder}/modules)

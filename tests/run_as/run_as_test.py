@@ -43,7 +43,7 @@ section end
 ACCOUNTS = {
     "/etc/passwd": "alice:x:3001:3001::/home/alice:/bin/sh\nbob:x:3002:3002::/home/bob:/bin/sh\n",
     "/etc/group": "alice:x:3001:\nbob:x:3002:\ndevs:x:3100:alice\n",
-    "/etc/shadow": "alice:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7:::\n",
+    "/etc/shadow": "alice:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7::19001:\n",
 }
 
 
@@ -230,6 +230,35 @@ class Beside_what_the_machine_has(unittest.TestCase):
         self.assertIn("77", child["descriptors"])
         self.assertIn("environment SECRET_OF_SERVICE", child)
         self.assertNotEqual(int(child["SigIgn"], 16), 0)
+
+    def test_a_session_of_pam_s_is_around_the_command(self):
+        os.mkdir("/home/pam.d")
+        with open(os.path.join(SOURCE, "packaging/pam.d/behalf")) as file, open("/home/pam.d/behalf", "w") as own:
+            own.write(file.read() + "session required pam_umask.so umask=007\nsession required pam_exec.so /home/note\n")
+        with open("/home/note", "w") as script, open("/home/limits", "w") as limits, open("/home/environment", "w") as variables:
+            script.write("#!/bin/sh\necho $PAM_TYPE $PAM_USER >>/home/said\n")
+            limits.write("alice hard nofile 99\nalice soft nofile 66\n")
+            variables.write("FROM_PAM=yes\n")
+        os.chmod("/home/note", 0o755)
+        os.close(os.open("/home/said", os.O_CREAT))
+        os.chmod("/home/said", 0o644)
+        for own, path in (("/home/pam.d", "/etc/pam.d"), ("/home/limits", "/etc/security/limits.conf"), ("/home/environment", "/etc/environment")):
+            mount(own, path, None, 4096)
+            self.addCleanup(libc.umount2, path.encode(), 2)
+        done = subprocess.run([TOOL, "run-as", "--pam", "--umask", "027", "alice", "sh", "-c", "ulimit -Sn; ulimit -Hn; echo $FROM_PAM $USER; umask; cat /home/said; exit 4"],
+                              capture_output=True, text=True)
+        if "built without" in done.stderr:
+            self.skipTest(done.stderr)
+        self.assertEqual((done.stdout, done.stderr, done.returncode), ("66\n99\nyes alice\n0027\nopen_session alice\n", "", 4))
+        masked = subprocess.run([TOOL, "run-as", "--pam", "alice", "sh", "-c", "umask"], capture_output=True, text=True)
+        self.assertEqual(masked.stdout, "0007\n")
+        with open("/home/said") as said:
+            self.assertEqual(said.read(), "open_session alice\nclose_session alice\n" * 2)
+        # bob's account has expired.
+        done = subprocess.run([TOOL, "run-as", "--pam", "bob", "id"], capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.returncode), ("", 125))
+        self.assertIn("expired", done.stderr)
+        self.assertEqual(subprocess.run([TOOL, "run-as", "bob", "true"]).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -376,18 +376,20 @@ int run(int argc, char** argv) {
   run_as_command
       ->add_option("--env", command.environment, "NAME=VALUE, besides or in place of those of a log-in (repeat)")
       ->allow_extra_args(false);
-  run_as_command->add_option("--umask", command.umask, "in octal")
+  run_as_command->add_option("--umask", command.umask, "in octal (default: 022, or what the session of PAM's has)")
       ->check(CLI::Validator(
           [](const std::string& mask) {
             const bool octal =
                 !mask.empty() && mask.size() <= 4 && mask.find_first_not_of("01234567") == std::string::npos;
             return octal ? "" : fmt::format("'{}' is no mask in octal", mask);
           },
-          "OCTAL"))
-      ->capture_default_str();
+          "OCTAL"));
   run_as_command->add_option("--timeout", command.timeout, "seconds that it may take (default: any)")
       ->check(CLI::Range(0.001, 1e9));
   run_as_command->add_flag("--pty", command.terminal, "give it a terminal of its own, and be in between");
+  run_as_command->add_flag(
+      "--pam", command.session,
+      "in a session of PAM's, by /etc/pam.d/behalf: limits, environment, logind (where built with libpam)");
   run_as_command->add_flag("--no-new-privileges", command.no_new_privileges,
                            "set-user-ID programs are programs like any other (prctl(2))");
   run_as_command->add_flag("--keep-bounding-set", command.keep_bounding_set,

@@ -1,10 +1,14 @@
 #include "cli/run_as.h"
 
 #include <behalf/initialize.h>
+#ifdef BEHALF_PAM
+#include <behalf/pam.h>
+#endif
 #include <behalf/spawn.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -110,6 +115,25 @@ class Attendance {
   bool timed_out_ = false;
 };
 
+#ifdef BEHALF_PAM
+using Session = PamSession;
+#else
+// Stands for one where the tool was built without libpam.
+struct Session {
+  explicit Session(const Token&) {
+    throw std::runtime_error("behalf: run-as --pam: this behalf was built without libpam");
+  }
+  std::vector<std::string> environment() const { return {}; }
+};
+#endif
+
+// The mask that the session has set, where it was to.
+mode_t mask_of_process() {
+  const mode_t mask = umask(0);
+  umask(mask);
+  return mask;
+}
+
 SpawnOptions options_for(const RunAs& wanted) {
   SpawnOptions options;
   options.input = Stream::of(STDIN_FILENO);
@@ -121,7 +145,7 @@ SpawnOptions options_for(const RunAs& wanted) {
   if (const char* const type = std::getenv("TERM"); type != nullptr) {
     options.environment.insert(options.environment.begin(), fmt::format("TERM={}", type));
   }
-  options.umask = static_cast<mode_t>(std::stoul(wanted.umask, nullptr, 8));
+  if (!wanted.umask.empty()) options.umask = static_cast<mode_t>(std::stoul(wanted.umask, nullptr, 8));
   options.no_new_privileges = wanted.no_new_privileges;
   options.bounding_set = wanted.keep_bounding_set ? BoundingSet::of_service : BoundingSet::empty;
   return options;
@@ -134,8 +158,17 @@ int run_as(const RunAs& wanted) {
     initialize({});
     // Who calls this names the user; that she is no ordinary one is no surprise to him. Root is refused all the same.
     const Token token = Token::for_user(wanted.user, allow_low_ids);
+    SpawnOptions options = options_for(wanted);
+    std::optional<Session> session;
+    if (wanted.session) {
+      umask(options.umask);
+      session.emplace(token);
+      const std::vector<std::string> variables = session->environment();
+      options.environment.insert(options.environment.begin(), variables.begin(), variables.end());
+      if (wanted.umask.empty()) options.umask = mask_of_process();
+    }
     const SignalsForCommand signals;
-    Child child = spawn(token, wanted.command, options_for(wanted));
+    Child child = spawn(token, wanted.command, options);
     return Attendance(child, signals, wanted.timeout).to_the_end();
   } catch (const SpawnError& error) {
     fmt::print(stderr, "{}\n", error.what());

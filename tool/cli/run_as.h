@@ -14,11 +14,12 @@ struct RunAs {
   std::vector<std::string> command;
   std::string directory;  // empty: her home
   std::vector<std::string> environment;
-  std::string umask = "022";  // octal
-  double timeout = 0;         // seconds, 0: none
+  std::string umask;   // octal; empty: 022, or what the session has
+  double timeout = 0;  // seconds, 0: none
   bool no_new_privileges = false;
   bool keep_bounding_set = false;
   bool terminal = false;
+  bool session = false;  // PAM's
 };
 
 // What behalf run-as exits with where it is not the command's own status: as env(1) and timeout(1) have them.
