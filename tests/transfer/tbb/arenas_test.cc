@@ -65,7 +65,8 @@ TEST(A_parallel_loop_in_an_arena, runs_in_every_part_as_its_caller) {
               start(ServiceKind::root);
               tbb::Arenas arenas({.threads = 4});
               std::size_t most = 0;
-              for (int round = 0; round < 3; ++round) {
+              // On a busy machine the workers may come late.
+              for (int round = 0; round < 3 || (most <= 1 && round < 300); ++round) {
                 for (const Token& user : {alice(), bob(), alice().with_posture(Posture::shielded)}) {
                   on_thread([&] {
                     const KernelView before = kernel_view();
