@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_list = 1 << 20;
-constexpr std::size_t largest_entry = 256 * 1024;
+constexpr std::size_t largest_entry = std::size_t{256} * 1024;
 // An entry may be in folders below, which the dashes of its name stand for; in how many places one is looked for.
 constexpr int places_at_most = 64;
 

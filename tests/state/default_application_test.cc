@@ -181,8 +181,13 @@ TEST(The_default_application, is_the_user_s_then_the_machine_s) {
             "[Default Applications]\nx/one=gone.desktop;c.desktop;\n[Removed Associations]\nx/four=vendor-d.desktop\n");
         must(of("x/one", alice) == "c.desktop" && of("x/four", alice) == "none", "hers over it");
         must(of("x/one", bob) == "b.desktop" && of("x/four", bob) == "vendor-d.desktop", "not bob's");
-        Desktop::write(desktop.config() / "night-mimeapps.list", "[Default Applications]\nx/one=a.desktop\n");
+        ::chmod((desktop.config_of_machine() / "mimeapps.list").c_str(), 0600);
+        must(of("x/one", bob) == "a.desktop", "a list that he may not read");
+        ::chmod((desktop.config_of_machine() / "mimeapps.list").c_str(), 0644);
+        Desktop::write(desktop.config() / "night-mimeapps.list",
+                       "[Default Applications]\nx/one=a.desktop\n[Added Associations]\nx/new=a.desktop\n");
         must(id_of(default_application("x/one", alice, {"night"})) == "a.desktop", "of a desktop of hers");
+        must(id_of(default_application("x/new", alice, {"night"})) == "none", "which says defaults alone");
         ::setenv("XDG_CURRENT_DESKTOP", "night", 1);
         must(of("x/one", alice) == "c.desktop", "the process's desktop is nobody's");
         Desktop::application(hers / "c.desktop", "Hidden=true\n");
@@ -233,13 +238,13 @@ TEST(A_hostile_desktop, is_its_user_s_alone) {
               // A name of so many dashes that it could be in more folders than anybody has time for.
               std::string id;
               fs::path deep = desktop.applications();
-              for (int i = 0; i < 12; ++i) {
+              for (int i = 0; i < 40; ++i) {
                 id += "d-";
-                fs::create_directories(deep / "d" / "d-d");
-                fs::create_directories(deep / "d-d");
+                fs::create_directories(deep / "d/d");
+                fs::create_symlink("d/d", deep / "d-d");
                 deep /= "d";
               }
-              for (int i = 0; i < 40; ++i) id += "d-";
+              for (int i = 0; i < 20; ++i) id += "d-";
               Desktop::write(list, "[Default Applications]\nx/one=" + id + ".desktop\n");
               says_nothing("a name of many dashes");
               Desktop::write(list, "[Default Applications]\nx/one=b.desktop\n");
