@@ -1,13 +1,17 @@
-// What it costs to start a program as a user and wait for its end: by the library, beside posix_spawn(3) and fork +
-// exec, which start it as the service and change nothing; by `behalf run-as`, beside what the machine has for it.
-// Interleaved, as root, for the account `daemon`:
+// What it costs to start a program as a user and wait for its end, in the time that a processor has to do with it
+// (which other programs on the machine disturb less than the time on the wall): by the library, beside posix_spawn(3)
+// and fork + exec, which start it as the service and change nothing; by `behalf run-as`, beside what the machine has
+// for it. Interleaved, as root, for the account `daemon`:
 //
 //   behalf_bench_children            runs everything and prints the ratios
 //
-// The program is /bin/true. The process has as much memory in use as a small server, since fork(2) copies its page
-// tables.
+// "Bounding set kept" is BoundingSet::of_service; "service without one" has emptied its own, as CapabilityBoundingSet=
+// of systemd.exec(5) does, so that its children need not. The program is /bin/true. The process has as much memory in
+// use as a small server, since fork(2) copies its page tables.
 #include <benchmark/benchmark.h>
 #include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,20 +39,51 @@ behalf::Token user() {
   return behalf::Token::for_user("daemon", behalf::allow_low_ids);
 }
 
+// What the processor has done for this process and for those that it has waited for.
+double seconds_of_processor() {
+  double seconds = 0;
+  for (const int whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage used{};
+    ::getrusage(whose, &used);
+    for (const timeval& time : {used.ru_utime, used.ru_stime}) {
+      seconds += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    }
+  }
+  return seconds;
+}
+
+template <class Start>
+void measure(benchmark::State& state, const Start& start) {
+  while (state.KeepRunning()) {
+    const double before = seconds_of_processor();
+    if (!start()) return state.SkipWithError("it failed");
+    state.SetIterationTime(seconds_of_processor() - before);
+  }
+}
+
 bool succeeded(pid_t child) {
   int status = 0;
   return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void by_spawn(benchmark::State& state, bool worn, behalf::BoundingSet bounding_set) {
+enum class Caller { service, user, bounded_service };
+
+void empty_bounding_set() {
+  for (unsigned long number = 0; ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0;) ++number;
+}
+
+void by_spawn(benchmark::State& state, Caller caller, behalf::BoundingSet bounding_set) {
   const behalf::Token token = user();
   behalf::SpawnOptions options;
   options.bounding_set = bounding_set;
   std::optional<behalf::Impersonation> as;
-  if (worn) as.emplace(token);
-  while (state.KeepRunning()) {
-    if (!behalf::spawn(token, {"/bin/true"}, options).wait().success()) return state.SkipWithError("it failed");
-  }
+  if (caller == Caller::user) as.emplace(token);
+  const auto all = [&] {
+    if (caller == Caller::bounded_service) empty_bounding_set();
+    measure(state, [&] { return behalf::spawn(token, {"/bin/true"}, options).wait().success(); });
+  };
+  if (caller == Caller::user) return all();
+  std::thread(all).join();
 }
 
 void by_posix_spawn(benchmark::State& state, std::vector<std::string> argv) {
@@ -56,23 +91,23 @@ void by_posix_spawn(benchmark::State& state, std::vector<std::string> argv) {
   std::vector<char*> pointers;
   for (std::string& argument : argv) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  while (state.KeepRunning()) {
+  measure(state, [&] {
     pid_t child = 0;
     const int failed = ::posix_spawn(&child, pointers.front(), nullptr, nullptr, pointers.data(), environ);
-    if (failed != 0 || !succeeded(child)) return state.SkipWithError("it failed");
-  }
+    return failed == 0 && succeeded(child);
+  });
 }
 
 void by_fork(benchmark::State& state) {
   char* const argv[] = {const_cast<char*>("/bin/true"), nullptr};
-  while (state.KeepRunning()) {
+  measure(state, [&] {
     const pid_t child = ::fork();
     if (child == 0) {
       ::execv(argv[0], argv);
       ::_exit(127);
     }
-    if (!succeeded(child)) return state.SkipWithError("it failed");
-  }
+    return succeeded(child);
+  });
 }
 
 // Prints as usual, and keeps the medians for the ratios.
@@ -86,9 +121,10 @@ class WithRatios : public benchmark::ConsoleReporter {
   }
 
   void Finalize() override {
-    std::printf("\nstarts of a program a second, by the median; as many times those of the other\n");
+    std::printf("\nstarts of a program a second of a processor, by the median; as many times those of the other\n");
     against("behalf::spawn", {"posix_spawn", "fork", "sudo"});
     against("behalf::spawn/bounding set kept", {"posix_spawn"});
+    against("behalf::spawn/service without one", {"posix_spawn"});
     against("behalf::spawn/worn", {"posix_spawn"});
     against("behalf run-as", {"sudo", "runuser", "setpriv"});
     std::printf("the bars: 0.9 of posix_spawn, 5 times sudo\n");
@@ -96,7 +132,7 @@ class WithRatios : public benchmark::ConsoleReporter {
 
  private:
   void against(const std::string& ours, const std::vector<std::string>& others) {
-    std::printf("%-32s %6.0f", ours.c_str(), 1e9 / medians_[ours]);
+    std::printf("%-34s %6.0f", ours.c_str(), 1e9 / medians_[ours]);
     for (const std::string& other : others) {
       if (medians_.contains(other)) std::printf("   %5.2f of %s", medians_[other] / medians_[ours], other.c_str());
     }
@@ -107,26 +143,33 @@ class WithRatios : public benchmark::ConsoleReporter {
 };
 
 using Words = std::vector<std::string>;
-BENCHMARK_CAPTURE(by_spawn, the_service, false, behalf::BoundingSet::empty)->Name("behalf::spawn")->UseRealTime();
-BENCHMARK_CAPTURE(by_spawn, a_user, true, behalf::BoundingSet::empty)->Name("behalf::spawn/worn")->UseRealTime();
-BENCHMARK_CAPTURE(by_spawn, kept, false, behalf::BoundingSet::of_service)
+BENCHMARK_CAPTURE(by_spawn, the_service, Caller::service, behalf::BoundingSet::empty)
+    ->Name("behalf::spawn")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_spawn, a_user, Caller::user, behalf::BoundingSet::empty)
+    ->Name("behalf::spawn/worn")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_spawn, kept, Caller::service, behalf::BoundingSet::of_service)
     ->Name("behalf::spawn/bounding set kept")
-    ->UseRealTime();
-BENCHMARK_CAPTURE(by_posix_spawn, plain, Words{"/bin/true"})->Name("posix_spawn")->UseRealTime();
-BENCHMARK(by_fork)->Name("fork")->UseRealTime();
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_spawn, bounded, Caller::bounded_service, behalf::BoundingSet::empty)
+    ->Name("behalf::spawn/service without one")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_posix_spawn, plain, Words{"/bin/true"})->Name("posix_spawn")->UseManualTime();
+BENCHMARK(by_fork)->Name("fork")->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, run_as, Words{tool(), "run-as", "daemon", "/bin/true"})
     ->Name("behalf run-as")
-    ->UseRealTime();
+    ->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, sudo, Words{"/usr/bin/sudo", "-n", "-u", "daemon", "/bin/true"})
     ->Name("sudo")
-    ->UseRealTime();
+    ->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, runuser, Words{"/usr/sbin/runuser", "-u", "daemon", "/bin/true"})
     ->Name("runuser")
-    ->UseRealTime();
+    ->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, setpriv,
                   Words{"/usr/bin/setpriv", "--reuid", "daemon", "--regid", "daemon", "--init-groups", "/bin/true"})
     ->Name("setpriv")
-    ->UseRealTime();
+    ->UseManualTime();
 
 }  // namespace
 

@@ -94,10 +94,9 @@ long reset_securebits(const Launch& to) noexcept {
 long drop_bounding_set(const Launch& to) noexcept {
   if (!to.drop_bounding_set) return 0;
   for (int capability = 0; capability <= to.last_capability; ++capability) {
-    const auto number = static_cast<unsigned long>(capability);
-    const long dropped = to.calls->prctl(PR_CAPBSET_DROP, number, 0);
-    // One that is not in the set needs no dropping, which a service without CAP_SETPCAP could not do.
-    if (dropped < 0 && to.calls->prctl(PR_CAPBSET_READ, number, 0) != 0) return dropped;
+    if ((to.bounding_set & bit(capability)) == 0) continue;
+    const long dropped = to.calls->prctl(PR_CAPBSET_DROP, static_cast<unsigned long>(capability), 0);
+    if (dropped < 0) return dropped;
   }
   return 0;
 }

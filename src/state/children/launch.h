@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "behalf/spawn.h"
+#include "identity/credentials.h"
 #include "identity/system_calls.h"
 
 namespace behalf::detail {
@@ -25,6 +26,7 @@ struct Launch {
 
   bool keyrings = false;  // the kernel has them
   int last_capability = -1;
+  Capabilities bounding_set = 0;  // or more than is in it
   bool drop_bounding_set = false;
   bool no_new_privileges = false;
   bool new_session = false;

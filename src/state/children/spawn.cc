@@ -139,6 +139,20 @@ int last_capability() {
   return last;
 }
 
+// Of the calling thread, or what it was when it was first asked: it never grows (capabilities(7)), so that what is not
+// in it needs no dropping, which is the dearest of what a child does.
+Capabilities bounding_set_at_most() {
+  thread_local const Capabilities set = [] {
+    Capabilities found = 0;
+    for (int number = 0; number <= last_capability(); ++number) {
+      const long there = detail::kernel_calls.prctl(PR_CAPBSET_READ, static_cast<unsigned long>(number), 0);
+      if (there != 0) found |= detail::bit(number);
+    }
+    return found;
+  }();
+  return set;
+}
+
 void check_made(long made, const char* what) {
   if (made >= 0) return;
   const int error = errno;
@@ -182,6 +196,7 @@ class Spawning {
     launch_.service_gid = service.own.gid.effective;
     launch_.keyrings = service.session_keyrings;
     launch_.last_capability = last_capability();
+    launch_.bounding_set = bounding_set_at_most();
     launch_.drop_bounding_set = options_.bounding_set == BoundingSet::empty;
     launch_.no_new_privileges = options_.no_new_privileges;
     launch_.new_session = options_.new_session;

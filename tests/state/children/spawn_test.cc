@@ -347,6 +347,20 @@ TEST(A_child_without_the_bounding_set, is_refused_to_a_service_that_cannot_empty
             "");
 }
 
+// What is not in the bounding set of the service needs no CAP_SETPCAP to be dropped.
+TEST(A_child_without_the_bounding_set, is_had_from_a_service_that_has_none_either) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              for (unsigned long number = 0; ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0;) ++number;
+              Options options;
+              options.keep_capabilities = 0;  // but those to set ids: without CAP_SETPCAP
+              start(ServiceKind::root, options);
+              const std::string status = text_of(alice(), {"cat", "/proc/self/status"});
+              must_be_all_of(status, "3001", "3100", true, "a service without bounding set");
+            }),
+            "");
+}
+
 TEST(A_child_s_end, is_told_as_it_was) {
   EXPECT_EQ(in_own_process([] {
               const Household household;
