@@ -14,7 +14,7 @@
 namespace behalf::testing {
 namespace {
 
-constexpr int rounds = 150;
+constexpr int rounds = 100;
 constexpr int keys = 20;  // in each transaction
 
 // Shared with the writer, which outlives no round.
@@ -72,10 +72,11 @@ int kill_again_and_again(bool machine) {
       }
       ::_exit(1);
     }
-    // Once it has begun to write, some moment later.
+    // Some moment after it has begun its first, second or third transaction, however long one takes.
+    const auto wanted = before + 1 + static_cast<std::int64_t>(random() % 3);
     int status = 0;
-    while (progress.transactions == before && ::waitpid(writer, &status, WNOHANG) == 0) std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 10000));
+    while (progress.transactions < wanted && ::waitpid(writer, &status, WNOHANG) == 0) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
     ::kill(writer, SIGKILL);
     ::waitpid(writer, &status, 0);
     must(progress.failure[0] == '\0', progress.failure.data());
