@@ -72,8 +72,8 @@ LegRecord finish(const Running& running, const Job& job) {
 
 void Schedule::run(const std::function<void(const Progress&)>& progress) {
   const std::vector<int> places = cpus();
-  // A leg waits most of its time, for quiet or for the kernel to make and end namespaces: eight a CPU keep it busy.
-  const std::size_t most_busy = 8 * places.size(), most_waiting = 48;
+  // A leg waits most of its time, for quiet or for the kernel to make and end namespaces: twelve a CPU keep it busy.
+  const std::size_t most_busy = 12 * places.size(), most_waiting = 48 * places.size();
   std::vector<std::size_t> load(places.size());
   std::vector<Running> running;
   std::size_t started = 0, finished = 0;
