@@ -29,9 +29,9 @@ class Carried {
   // by other means); platform. Thread-safe. Cost: no system call, but for the first use in a thread (10).
   Carried();
   // The service. Before initialize(): the process itself. Cost: no system call.
-  explicit Carried(as_service_t);
+  Carried(as_service_t);
   // That identity. Errors: Error of reason level_too_low. Cost: no system call.
-  explicit Carried(const Token& token);
+  Carried(const Token& token);
 
   // Effects: f() with the identity worn; the thread is given back afterwards, whether f returns or throws.
   // Errors: what f throws; Error as of Impersonation, and of reason not_initialized where initialize() was called

@@ -1,0 +1,33 @@
+#include "behalf/access_allowed.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "transfer/whoever.h"
+
+namespace behalf {
+
+bool access_allowed(const std::filesystem::path& path, int mode, const Carried& who) {
+  int error = 0;
+  detail::run_as_whoever(who, [&] {
+    if (::syscall(SYS_faccessat2, AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) error = errno;
+  });
+  switch (error) {
+    case 0:
+      return true;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ETXTBSY:
+      return false;
+    default:
+      throw Error(error == ENOENT || error == ENOTDIR ? Error::Reason::not_there : Error::Reason::platform,
+                  "behalf: ask for access to " + path.string() + ": " + detail::error_words(error), error);
+  }
+}
+
+}  // namespace behalf

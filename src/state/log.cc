@@ -1,0 +1,93 @@
+#include "behalf/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "behalf/carried.h"
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "identity/service.h"
+#include "identity/token_data.h"
+
+namespace behalf {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& what, int error) {
+  const Error::Reason reason =
+      error == ENOENT || error == ENOTDIR                                        ? Error::Reason::not_there
+      : error == EACCES || error == EPERM || error == EROFS || error == ELOOP    ? Error::Reason::not_permitted
+      : error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE ? Error::Reason::out_of_resources
+                                                                                 : Error::Reason::platform;
+  throw Error(reason, "behalf: log: " + what + ": " + detail::error_words(error), error);
+}
+
+Descriptor opened(const std::string& path) {
+  const detail::AsServiceIfAny self;
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0640));
+  if (!file) fail("open " + path, errno);
+  return file;
+}
+
+std::string worn_now() {
+  const Carried who;
+  const auto& token = who.data();
+  const auto* const service = detail::service();
+  if (token == nullptr || (service != nullptr && detail::same(token, service->token))) return "-";
+  return (token->name.empty() ? "uid" : token->name) + "(" + std::to_string(token->uid) + ")";
+}
+
+std::string now() {
+  const std::time_t time = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+bool is_control(unsigned char octet) noexcept {
+  return octet < 0x20 || octet == 0x7f;
+}
+
+void append_escaped(std::string& line, std::string_view text) {
+  for (const char each : text) {
+    const auto octet = static_cast<unsigned char>(each);
+    if (!is_control(octet) && each != '\\') {
+      line += each;
+      continue;
+    }
+    std::array<char, 5> escaped{};
+    std::snprintf(escaped.data(), escaped.size(), "\\x%02x", unsigned{octet});
+    line += escaped.data();
+  }
+}
+
+}  // namespace
+
+Log::Log(std::string path) : path_(std::move(path)), file_(opened(path_)) {}
+
+void Log::write(std::string_view text) {
+  std::string line = now() + " " + worn_now() + ": ";
+  append_escaped(line, text);
+  line += '\n';
+  const std::lock_guard lock(mutex_);
+  ssize_t written = 0;
+  while ((written = ::write(file_.get(), line.data(), line.size())) < 0 && errno == EINTR) {
+  }
+  if (written != static_cast<ssize_t>(line.size())) fail("write to " + path_, written < 0 ? errno : ENOSPC);
+}
+
+void Log::reopen() {
+  Descriptor anew = opened(path_);
+  const std::lock_guard lock(mutex_);
+  file_ = std::move(anew);
+}
+
+}  // namespace behalf
