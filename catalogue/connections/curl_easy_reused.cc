@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 
 #include <mutex>
+#include <string>
 
 #include "row.h"
 #include "sockets/credentials_server.h"
@@ -20,7 +21,7 @@ source: curl_easy_perform(3): "you are encouraged to use the same handle", CURLO
 
 // Answers each request with who has connected.
 static void serve_http(int fd, const ucred& peer) {
-  const std::string body = std::to_string(peer.uid) + ":" + std::to_string(peer.gid) + "\n";
+  const std::string body = std::to_string(peer.uid) + ":" + std::to_string(peer.gid);
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   char piece[1024];
   std::string request;
@@ -46,12 +47,21 @@ static CURL* new_handle() {
   curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, behalf_row::CredentialsServer::path().c_str());
   curl_easy_setopt(handle, CURLOPT_URL, "http://localhost/");
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  return handle;  // what it gets, it writes to standard output
+  curl_easy_setopt(
+      handle, CURLOPT_WRITEFUNCTION, +[](char* piece, std::size_t, std::size_t size, void* text) {
+        static_cast<std::string*>(text)->append(piece, size);
+        return size;
+      });
+  return handle;
 }
 
 static int get(CURL* handle) {
-  std::fputs("the server serves ", stdout);
-  return curl_easy_perform(handle);
+  std::string text;
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &text);
+  const CURLcode failed = curl_easy_perform(handle);
+  // At once: half a line is anybody's who flushes the standard output meanwhile.
+  std::printf("the server serves %s\n", text.c_str());
+  return failed;
 }
 
 static std::mutex handle_in_use;
