@@ -7,6 +7,7 @@
 // What depends on who asks belongs into a per_identity<T>.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -27,17 +28,22 @@ class shared_across_identities {
   // Errors: what `make` throws, and as of AsService; it is called again the next time then. Thread-safe: who asks
   // meanwhile waits. Cost: none once it is there; the first time an AsService.
   [[nodiscard]] const T& get() {
-    std::call_once(once_, [this] {
+    if (const T* const there = there_.load(std::memory_order_acquire)) return *there;
+    // std::call_once does not survive an exception everywhere (GCC bug 66146).
+    const std::lock_guard lock(making_);
+    if (!value_) {
       const detail::AsServiceIfAny self;
       value_.emplace(make_());
-    });
+      there_.store(&*value_, std::memory_order_release);
+    }
     return *value_;
   }
 
  private:
   const std::function<T()> make_;
-  std::once_flag once_;
+  std::mutex making_;
   std::optional<T> value_;
+  std::atomic<const T*> there_{nullptr};
 };
 
 }  // namespace behalf

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -96,12 +97,14 @@ TEST(A_file_lock, keeps_out_whoever_opened_the_file_by_himself) {
                 lock.reset();
                 must(!FileLock::without_waiting(his.get()), "it was let go with what was moved from");
                 lock.emplace(std::move(moved));
+                std::atomic<bool> let_go = false;
                 std::thread later([&] {
                   std::this_thread::sleep_for(std::chrono::milliseconds{5});
+                  let_go = true;
                   lock.reset();
                 });
                 const FileLock waited(his.get());
-                must(!lock, "it did not wait");
+                must(let_go, "it did not wait");
                 later.join();
                 must(!FileLock::without_waiting(hers.get()), "both have it, the other way round");
               });

@@ -21,6 +21,8 @@ const Warmth& of(const std::vector<Warmth>& found, const std::string& what) {
   throw std::runtime_error("nothing is said of " + what);
 }
 
+// ThreadSanitizer does not live with the C library's own threads (SIGEV_THREAD).
+#if !defined(__SANITIZE_THREAD__)
 // As whom a timer's callback runs that the calling thread makes.
 uid_t callback_runs_as() {
   static std::promise<uid_t>* called;
@@ -69,6 +71,8 @@ TEST(Warming_up, starts_the_helpers_as_the_service_also_while_impersonating) {
             }),
             "");
 }
+
+#endif
 
 TEST(Warming_up, says_what_it_cannot_do_and_why) {
   EXPECT_EQ(in_own_process([] {
