@@ -32,7 +32,7 @@ class NewFile {
   // them), platform; std::invalid_argument where `path` names no file; those of Carried, and as of Impersonation.
   // Cost: 3 system calls, and an Impersonation where an identity is given.
   explicit NewFile(const std::filesystem::path& path, mode_t mode = 0666, const Carried& who = Carried());
-  NewFile(NewFile&&) noexcept = default;
+  NewFile(NewFile&& other) noexcept;
   NewFile& operator=(NewFile&&) = delete;
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;

@@ -36,7 +36,28 @@ const Advice& advice_for(int error_number) {
   return other_advice;
 }
 
+struct Kind {
+  int error_number;
+  Error::Reason reason;
+};
+
+constexpr Kind kinds[] = {
+    {ENOENT, Error::Reason::not_there},        {ENOTDIR, Error::Reason::not_there},
+    {EPERM, Error::Reason::not_permitted},     {EACCES, Error::Reason::not_permitted},
+    {EROFS, Error::Reason::not_permitted},     {EAGAIN, Error::Reason::out_of_resources},
+    {ENOMEM, Error::Reason::out_of_resources}, {EMFILE, Error::Reason::out_of_resources},
+    {ENFILE, Error::Reason::out_of_resources}, {ENOSPC, Error::Reason::out_of_resources},
+    {EDQUOT, Error::Reason::out_of_resources},
+};
+
 }  // namespace
+
+Error::Reason reason_of(int error_number) noexcept {
+  for (const Kind& kind : kinds) {
+    if (kind.error_number == error_number) return kind.reason;
+  }
+  return Error::Reason::platform;
+}
 
 std::string describe(const TokenData& token) {
   const std::string ids = "uid " + std::to_string(token.uid) + ", gid " + std::to_string(token.gid);

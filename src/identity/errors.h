@@ -18,6 +18,10 @@ std::string describe(const Ids& ids);
 // errno in words, without the locale's or another thread's doing.
 std::string error_words(int error_number);
 
+// What kind of reason an errno is, where the caller knows no better: not_there, not_permitted, out_of_resources, or
+// platform.
+Error::Reason reason_of(int error_number) noexcept;
+
 // The exception for a system call that failed or lied while putting a token on.
 Error switch_error(const TokenData& from, const TokenData& to, const Failure& failure);
 

@@ -20,11 +20,8 @@ namespace behalf {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, int error) {
-  const Error::Reason reason =
-      error == ENOENT || error == ENOTDIR                                        ? Error::Reason::not_there
-      : error == EACCES || error == EPERM || error == EROFS || error == ELOOP    ? Error::Reason::not_permitted
-      : error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE ? Error::Reason::out_of_resources
-                                                                                 : Error::Reason::platform;
+  // ELOOP: a symbolic link, which is not followed (O_NOFOLLOW).
+  const Error::Reason reason = error == ELOOP ? Error::Reason::not_permitted : detail::reason_of(error);
   throw Error(reason, "behalf: log: " + what + ": " + detail::error_words(error), error);
 }
 

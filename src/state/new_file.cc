@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 #include "behalf/error.h"
 #include "identity/errors.h"
@@ -21,28 +22,7 @@ namespace {
 constexpr int most_tries = 16;
 
 [[noreturn]] void fail(const std::string& what, int error) {
-  Error::Reason reason = Error::Reason::platform;
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      reason = Error::Reason::not_there;
-      break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      reason = Error::Reason::not_permitted;
-      break;
-    case EDQUOT:
-    case ENOSPC:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-      reason = Error::Reason::out_of_resources;
-      break;
-    default:
-      break;
-  }
-  throw Error(reason, "behalf: new file: " + what + ": " + detail::error_words(error), error);
+  throw Error(detail::reason_of(error), "behalf: new file: " + what + ": " + detail::error_words(error), error);
 }
 
 // That nobody else chooses, and that does not hide what is left of it: NAME can be found in it.
@@ -78,6 +58,13 @@ NewFile::NewFile(const std::filesystem::path& path, mode_t mode, const Carried& 
     }
   });
 }
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : who_(other.who_),
+      folder_(std::move(other.folder_)),
+      file_(std::move(other.file_)),
+      name_(std::move(other.name_)),
+      name_meanwhile_(std::exchange(other.name_meanwhile_, {})) {}
 
 NewFile::~NewFile() {
   if (name_meanwhile_.empty()) return;

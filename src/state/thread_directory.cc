@@ -19,12 +19,8 @@ namespace behalf {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, int error) {
-  const Error::Reason reason = error == ENOENT || error == ENOTDIR                     ? Error::Reason::not_there
-                               : error == EACCES || error == EPERM                     ? Error::Reason::not_permitted
-                               : error == ENOMEM || error == EMFILE || error == ENFILE ? Error::Reason::out_of_resources
-                                                                                       : Error::Reason::platform;
-  throw Error(reason, "behalf: " + what + ": " + detail::error_words(error) + ". The thread is where it was before",
-              error);
+  throw Error(detail::reason_of(error),
+              "behalf: " + what + ": " + detail::error_words(error) + ". The thread is where it was before", error);
 }
 
 // Where the service was the user may not be allowed to look, nor to go back to (open(2), O_PATH; fchdir(2): both need

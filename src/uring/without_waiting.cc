@@ -16,7 +16,7 @@ namespace behalf::uring::detail {
 
 namespace {
 
-// Of all rings of the process. Two files that share one only take turns.
+// Of all rings of the process. Two files may share one: where one is held up (see the header), so is the other.
 std::mutex& turn_on(const struct stat& file) noexcept {
   static std::array<std::mutex, 64> turns;
   return turns[(file.st_ino ^ file.st_dev) % turns.size()];

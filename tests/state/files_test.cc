@@ -151,7 +151,9 @@ TEST(A_new_file, that_is_not_committed_leaves_nothing_and_what_was) {
               start(ServiceKind::account);
               on_thread([] {
                 {
-                  const NewFile file("/home/alice/report", 0600, alice());
+                  NewFile file("/home/alice/report", 0600, alice());
+                  const NewFile moved = std::move(file);
+                  must_equal(files_in("/home/alice"), std::size_t{2}, "files, moved");
                 }  // removed as alice by the service's thread
                 must_equal(files_in("/home/alice"), std::size_t{1}, "files");
                 must(text_of("/home/alice/report") == "old", "content");

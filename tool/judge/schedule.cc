@@ -107,6 +107,7 @@ void Schedule::run(const std::function<void(const Progress&)>& progress) {
       }
     }
     std::vector<pollfd> ready;
+    ready.reserve(running.size());
     for (const Running& r : running) ready.push_back({r.result, POLLIN, 0});
     if (poll(ready.data(), ready.size(), 200) < 0 && errno != EINTR)
       throw std::system_error(errno, std::generic_category(), "poll");

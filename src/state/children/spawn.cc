@@ -60,25 +60,6 @@ std::string advice_for(std::string_view step, int error) {
   return "";
 }
 
-Error::Reason reason_of(int error) {
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return Error::Reason::not_there;
-    case EPERM:
-    case EACCES:
-      return Error::Reason::not_permitted;
-    case EAGAIN:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-    case EDQUOT:
-      return Error::Reason::out_of_resources;
-    default:
-      return Error::Reason::platform;
-  }
-}
-
 void refuse_nul(const std::string& text, const char* what) {
   if (text.find('\0') == std::string::npos) return;
   throw std::invalid_argument(std::string{"behalf: spawn: "} + what + " has a NUL in it: '" + text.c_str() + "…'");
@@ -156,8 +137,8 @@ Capabilities bounding_set_at_most() {
 void check_made(long made, const char* what) {
   if (made >= 0) return;
   const int error = errno;
-  throw SpawnError(reason_of(error), std::string{"behalf: spawn: "} + what + ": " + detail::error_words(error), error,
-                   what);
+  throw SpawnError(detail::reason_of(error), std::string{"behalf: spawn: "} + what + ": " + detail::error_words(error),
+                   error, what);
 }
 
 }  // namespace
@@ -304,7 +285,7 @@ class Spawning {
     const int error = static_cast<int>(-result);
     const std::string_view name = step == nullptr ? "make a process" : step;
     const std::string on = name == "enter the directory" ? ' ' + directory_ : "";
-    throw SpawnError(reason_of(error),
+    throw SpawnError(detail::reason_of(error),
                      "behalf: spawn " + argv_.front() + " as " + detail::describe(*token_.data()) + ": " +
                          std::string(name) + on + ": " +
                          (error != 0 ? detail::error_words(error) : std::string{"it had no effect"}) +
