@@ -44,7 +44,7 @@ class NewFile {
 
   // Effects: the content is on the disk (fsync(2)) and then under its name, in place of a file that was there, as the
   // user; the name itself is on the disk when this returns. Once. Errors: as of the constructor; the name is then what
-  // it was. Cost: 4 system calls, two of which wait for the disk, and an Impersonation where somebody else is worn.
+  // it was. Cost: 3 system calls, two of which wait for the disk, and an Impersonation where somebody else is worn.
   void commit();
 
  private:
