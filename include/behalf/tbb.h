@@ -51,9 +51,15 @@ struct ArenasCounts {
   std::size_t workers_inside = 0;  // now
 };
 
+// Effects: starts oneTBB's workers as the service, whoever calls, as many as oneTBB may have (tbb::global_control,
+// which is to be made before): the least that can be done for code that cannot be changed. It does not carry the
+// caller. What does not come within half a second is not waited for. Errors: std::bad_alloc, those of oneTBB.
+// Thread-safe. Cost: a thread for each worker that is not there yet.
+void warm_up();
+
 class Arenas {
  public:
-  // Effects: starts oneTBB's workers, as the service, whoever calls. Errors: std::bad_alloc, those of oneTBB.
+  // Effects: as warm_up(). Errors: std::bad_alloc, those of oneTBB.
   explicit Arenas(const ArenasOptions& options = {});
   // Returns when no worker is in an arena any more. Nobody may be in execute().
   ~Arenas();

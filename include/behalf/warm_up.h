@@ -28,9 +28,10 @@ struct Warmth {
 // Effects: as the service, starts the helper threads and fills the caches of the libraries that are part of the
 // process: libc (SIGEV_THREAD of timer_create(2) and mq_notify(3), name service, resolver, time zone, character
 // conversion), libgomp (the team of the calling thread, a thread for each processor: call it in each thread that will
-// begin parallel regions), GLib (home, user and configuration folders; its pools cannot be warmed up), OpenSSL (its
-// configuration). Libraries that are loaded later, or loaded out of sight (dlopen(3), RTLD_LOCAL), are not reached;
-// nothing is loaded. oneTBB has its own in behalf/tbb.h.
+// begin parallel regions), GLib (home, user and configuration folders; the thread that watches signals, children and
+// files, and that of D-Bus connections; its pools cannot be warmed up), OpenSSL (its configuration). Libraries that are
+// loaded later, or loaded out of sight (dlopen(3), RTLD_LOCAL), are not reached; nothing is loaded. oneTBB has its own
+// in behalf/tbb.h.
 //
 // Errors: Error of reason out_of_resources, platform, as Impersonation. A helper that cannot be started is no error and
 // is said. Call it after initialize() and before anything is impersonated. Thread-safe.

@@ -7,6 +7,7 @@
 #include <mqueue.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -142,6 +143,53 @@ Cold glib_folders() {
   return any ? Cold{} : Cold{not_there};
 }
 
+// GLib has one thread for what it watches by itself (signals, children, files), started with the first of them. Here it
+// is a signal that is ignored anyway; GLib's handler for it goes with the source, and what was there comes back.
+Cold glib_worker() {
+  const Library library{"libglib-2.0.so.0"};
+  const auto watch = library.function<void*(int)>("g_unix_signal_source_new");
+  const auto forget = library.function<void(void*)>("g_source_unref");
+  if (watch == nullptr || forget == nullptr) return not_there;
+  struct sigaction before {};
+  if (::sigaction(SIGWINCH, nullptr, &before) != 0) return because("sigaction");
+  void* const source = watch(SIGWINCH);
+  if (source == nullptr) return "g_unix_signal_source_new failed";
+  forget(source);
+  return ::sigaction(SIGWINCH, &before, nullptr) == 0 ? Cold{} : because("sigaction");
+}
+
+// GIO has one thread that reads from all D-Bus connections, started with the first of them. Here it is one to nobody.
+Cold gio_bus() {
+  const Library library{"libgio-2.0.so.0"};
+  const auto socket_of = library.function<void*(int, void**)>("g_socket_new_from_fd");
+  const auto stream_of = library.function<void*(void*)>("g_socket_connection_factory_create_connection");
+  const auto connect =
+      library.function<void*(void*, const char*, unsigned, void*, void*, void**)>("g_dbus_connection_new_sync");
+  const auto close = library.function<int(void*, void*, void**)>("g_dbus_connection_close_sync");
+  const auto forget = library.function<void(void*)>("g_object_unref");
+  if (socket_of == nullptr || stream_of == nullptr || connect == nullptr || close == nullptr || forget == nullptr) {
+    return not_there;
+  }
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return because("socketpair");
+  Cold cold = "g_dbus_connection_new_sync failed";
+  void* const socket = socket_of(ends[0], nullptr);
+  if (socket != nullptr) {
+    void* const stream = stream_of(socket);
+    if (void* const connection = connect(stream, nullptr, 0, nullptr, nullptr, nullptr); connection != nullptr) {
+      (void)close(connection, nullptr, nullptr);
+      forget(connection);
+      cold.clear();
+    }
+    forget(stream);
+    forget(socket);
+  } else {
+    ::close(ends[0]);
+  }
+  ::close(ends[1]);
+  return cold;
+}
+
 Cold glib_pools() {
   const Library library{"libglib-2.0.so.0"};
   if (library.function<void()>("g_thread_pool_push") == nullptr) return not_there;
@@ -181,6 +229,8 @@ constexpr Helper helpers[] = {
     {"getaddrinfo_a", ends_when_idle, ""},
     {"OpenMP (libgomp)", openmp, "the team of this thread is the service, up to a thread for each processor"},
     {"GLib folders and user", glib_folders, "they are the service's for everybody"},
+    {"GLib's own thread", glib_worker, "it is the service, for as long as the process lives"},
+    {"GIO's thread of D-Bus connections", gio_bus, "it is the service, for as long as the process lives"},
     {"GLib thread pools", glib_pools, ""},
     {"OpenSSL", openssl, "its configuration is read"},
 };

@@ -1,6 +1,7 @@
 // warm_up(): what libraries start by themselves is the service, and no user's.
 #include "behalf/warm_up.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -9,6 +10,7 @@
 
 #include "behalf/impersonation.h"
 #include "stand_in_service.h"
+#include "threads_now.h"
 #include "witness.h"
 
 namespace behalf::testing {
@@ -23,6 +25,16 @@ const Warmth& of(const std::vector<Warmth>& found, const std::string& what) {
 
 // ThreadSanitizer does not live with the C library's own threads (SIGEV_THREAD).
 #if !defined(__SANITIZE_THREAD__)
+std::string names_of_threads() {
+  std::string names;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    names += name + ' ';
+  }
+  return names;
+}
+
 // As whom a timer's callback runs that the calling thread makes.
 uid_t callback_runs_as() {
   static std::promise<uid_t>* called;
@@ -68,6 +80,30 @@ TEST(Warming_up, starts_the_helpers_as_the_service_also_while_impersonating) {
                 const Impersonation as{alice()};
                 must_equal(callback_runs_as(), uid_t{0}, "the callback");
               });
+            }),
+            "");
+}
+
+// GLib is there where a row of the catalogue needs it; nothing of it is linked here.
+TEST(Warming_up, starts_the_threads_of_GLib_as_the_service_and_leaves_the_handlers_of_signals) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              if (::dlopen("libgio-2.0.so.0", RTLD_NOW | RTLD_GLOBAL) == nullptr) return;
+              struct sigaction ignored {};
+              ignored.sa_handler = SIG_IGN;
+              must(::sigaction(SIGWINCH, &ignored, nullptr) == 0, "sigaction");
+              on_thread([] {
+                const Impersonation as{alice()};
+                const std::vector<Warmth> found = warm_up();
+                must(of(found, "GLib's own thread").warm, of(found, "GLib's own thread").found);
+                must(of(found, "D-Bus").warm, of(found, "D-Bus").found);
+              });
+              const std::string names = names_of_threads();
+              must(names.find("gmain") != std::string::npos && names.find("gdbus") != std::string::npos, names);
+              must(threads_that_are_not_root().empty(), threads_that_are_not_root());
+              struct sigaction now {};
+              ::sigaction(SIGWINCH, nullptr, &now);
+              must(now.sa_handler == SIG_IGN, "the handler of SIGWINCH is another");
             }),
             "");
 }

@@ -51,6 +51,26 @@ Worker& this_worker() {
 
 }  // namespace
 
+// The workers are started by whoever needs them first: here the service.
+void warm_up() {
+  const detail::AsServiceIfAny self;
+  const detail::SignalsBlocked meanwhile;
+  using oneapi::tbb::global_control;
+  const auto threads = static_cast<int>(global_control::active_value(global_control::max_allowed_parallelism));
+  std::atomic<int> there{0};
+  const auto give_up = std::chrono::steady_clock::now() + 500ms;
+  oneapi::tbb::task_arena warm(threads);
+  warm.execute([&] {
+    oneapi::tbb::parallel_for(
+        0, threads,
+        [&](int) {
+          ++there;
+          while (there < threads && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+        },
+        oneapi::tbb::simple_partitioner());
+  });
+}
+
 class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
  public:
   Arena(const Carried& who, int threads) : task_scheduler_observer(arena_), who_(who), arena_(threads, 1) {
@@ -117,24 +137,7 @@ class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
 
 class Arenas::Core {
  public:
-  explicit Core(const ArenasOptions& options) : options_(options) {
-    // The workers are started by whoever needs them first: here the service.
-    const detail::AsServiceIfAny self;
-    const detail::SignalsBlocked meanwhile;
-    const int threads = oneapi::tbb::this_task_arena::max_concurrency();
-    std::atomic<int> there{0};
-    const auto give_up = std::chrono::steady_clock::now() + 50ms;
-    oneapi::tbb::task_arena warm(threads);
-    warm.execute([&] {
-      oneapi::tbb::parallel_for(
-          0, threads,
-          [&](int) {
-            ++there;
-            while (there < threads && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
-          },
-          oneapi::tbb::simple_partitioner());
-    });
-  }
+  explicit Core(const ArenasOptions& options) : options_(options) { warm_up(); }
 
   std::shared_ptr<Arena> arena_of(const Carried& who) {
     std::list<std::shared_ptr<Arena>> ended;  // destroyed outside of the lock
