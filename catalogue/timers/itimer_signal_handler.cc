@@ -15,7 +15,8 @@ hop:    callback
 clock:  later
 wrong:  the signal is the process's: any thread that does not block it runs the handler, the main thread first, and is the
         service; on a thread that works for a user the handler of anybody's alarm would run as her
-cure:   behalf::Timer; on behalf's own threads such signals are blocked
+cure:   behalf::Timer, or behalf::SignalHandlers for signals that come from elsewhere; on behalf's own threads such signals
+        are blocked
 source: signal(7) "Process-directed signals"; setitimer(2)
 )")
 

@@ -4,16 +4,12 @@
 
 namespace behalf::detail {
 
-namespace {
-
 sigset_t asynchronous_signals() noexcept {
   sigset_t set;
   sigfillset(&set);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) sigdelset(&set, signal);
   return set;
 }
-
-}  // namespace
 
 void block_asynchronous_signals() noexcept {
   const sigset_t masked = asynchronous_signals();

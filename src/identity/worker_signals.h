@@ -5,7 +5,10 @@
 
 namespace behalf::detail {
 
-// Blocks all signals but those a thread causes itself, in the calling thread.
+// All but those a thread causes itself.
+sigset_t asynchronous_signals() noexcept;
+
+// Blocks them in the calling thread.
 void block_asynchronous_signals() noexcept;
 
 // The same until the end of the scope: a thread that is started in it begins with them blocked.
