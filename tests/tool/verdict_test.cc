@@ -120,6 +120,7 @@ LegRecord leg(const std::string& name, const std::vector<std::string>& users) {
     call.caller = caller;
     call.begun = call.ended = true;
     call.output = answer_of(user);
+    call.output_known = true;
     call.worn_at_begin = call.worn_at_return = worn_for(user);
     call.first = sequence;
     Effect done =
@@ -254,7 +255,7 @@ Verdict used_on(const std::function<void(LegRecord&)>& change = [](LegRecord&) {
         record.effects.push_back(opened);
         for (State* state : {&record.calls[0].after, &record.calls[1].before, &record.calls[1].after}) {
           state->descriptors.emplace_back("7 /srv/inbox/log.3002");
-          state->positions[7] = state == &record.calls[1].after ? 20 : 10;
+          state->standing[7] = {state == &record.calls[1].after ? 20 : 10, 1000};
         }
         change(record);
       },
@@ -266,9 +267,14 @@ TEST(Descriptor, opened_for_one_user_and_used_for_another_is_leaked) {
   EXPECT_EQ(first_of(used_on()).got_user, "bob");
 }
 
+TEST(Descriptor, opened_for_one_user_and_written_for_another_at_a_place_of_its_own_is_leaked) {
+  const Verdict verdict = used_on([](LegRecord& record) { record.calls[1].after.standing[7] = {10, 2000}; });
+  expect_first(verdict, "leaked", "descriptor", "B404");
+}
+
 TEST(Descriptor, opened_for_one_user_is_no_finding_where_it_is_not_used_or_not_that_user_s) {
   const std::function<void(LegRecord&)> harmless[] = {
-      [](LegRecord& record) { record.calls[1].after.positions[7] = 10; },          // not used
+      [](LegRecord& record) { record.calls[1].after.standing[7].position = 10; },  // not used
       [](LegRecord& record) { record.calls[1].after.descriptors.pop_back(); },     // closed, and the number used again
       [](LegRecord& record) { record.effects.back().as = service; },               // opened as the service
       [](LegRecord& record) { record.effects.back().object = "/etc/localtime"; },  // another opening, nobody's
@@ -292,6 +298,14 @@ TEST(Outcome_of_a_call, of_the_service_afterwards_is_judged_too) {
   EXPECT_EQ(first_of(verdict).expected_user, "root");
   EXPECT_EQ(first_of(verdict).got_user, "alice");
   EXPECT_EQ(first_of(verdict).kind, "leaked");
+}
+
+TEST(Outcome_of_a_call, whose_leg_was_over_before_its_output_was_read_is_judged_by_what_it_returned_alone) {
+  const auto unread = [](LegRecord& record) {
+    record.calls[1].output.clear();
+    record.calls[1].output_known = false;
+  };
+  EXPECT_EQ(changed(unread, {"alice", "bob"}, "after-idle").answer, Answer::works);
 }
 
 TEST(Outcome_of_a_call, that_could_not_be_attributed_is_judged_by_what_it_returned_alone) {

@@ -298,6 +298,15 @@ std::string without_glibcs_own(const std::string& mask) {
   return fmt::format("{:016x}", signals & ~(7ULL << 31));
 }
 
+Standing standing_of(pid_t process, int descriptor) {
+  Standing standing;
+  standing.position = std::atol(read_file(fmt::format("/proc/{}/fdinfo/{}", process, descriptor)).c_str() + 4);
+  struct stat file {};
+  if (stat(fmt::format("/proc/{}/fd/{}", process, descriptor).c_str(), &file) == 0)
+    standing.written = file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec;
+  return standing;
+}
+
 State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mark) {
   State state;
   state.threads = tracer.worn_by_all(first);
@@ -310,8 +319,7 @@ State state_of_service(Tracer& tracer, pid_t process, int first, const Mark& mar
   state.environment = read_memory(process, mark.b, mark.c);
   for (const auto& [number, target] : descriptors_of(process)) {
     state.descriptors.push_back(fmt::format("{} {}", number, target));
-    if (target.starts_with('/'))
-      state.positions[number] = std::atol(read_file(fmt::format("/proc/{}/fdinfo/{}", process, number)).c_str() + 4);
+    if (target.starts_with('/')) state.standing[number] = standing_of(process, number);
   }
   std::set<std::string> elsewhere;
   for (const State::Worn& worn : state.threads)
@@ -417,7 +425,7 @@ class Leg {
     const auto done = [&] { return observer_.waiting() || observer_.ended() || tracer_.empty(); };
     for (;;) {
       if (!tracer_.run_until(done, deadline_) && !observer_.waiting()) {
-        if (was_starved()) continue;
+        if (was_kept_waiting()) continue;
         const std::string late =
             fmt::format("did not return within {:.3g} s", static_cast<double>(limits_.leg.count()) / 1000);
         if (ready_)
@@ -444,12 +452,16 @@ class Leg {
   }
 
   // The time that a leg may take is the operation's, not what a busy machine kept from it: as long as its threads were
-  // ready to run and had no CPU, and no longer than so many times the limit. True: there is more time.
-  bool was_starved() {
+  // ready to run and had no CPU, or are still under way and have not had of a CPU what they may (what a device or the
+  // kernel itself keeps them waiting is counted nowhere), and no longer than so many times the limit. True: there is
+  // more time.
+  bool was_kept_waiting() {
     constexpr int most_limits = 12;
-    const auto kept_from_it = tracer_.time_without_cpu();
-    const auto more = std::min(kept_from_it - given_, most_limits * Clock::duration(limits_.leg) - given_);
-    if (more < limits_.leg / 20) return false;
+    const Clock::duration limit = limits_.leg, little = limit / 20;
+    auto more = tracer_.time_without_cpu() - given_;
+    if (more < little && tracer_.time_on_cpu() < limit && tracer_.is_under_way()) more = little;
+    more = std::min(more, most_limits * limit - given_);
+    if (more < little) return false;
     given_ += more;
     deadline_ = Clock::now() + more;
     return true;
@@ -509,6 +521,7 @@ class Leg {
         if (plan_.rounds == 0) {
           record_.calls[call].last = tracer_.sequence();
           record_.calls[call].output = fresh_output();
+          record_.calls[call].output_known = true;
         }
         observer_.close_call();
         return true;
@@ -532,7 +545,9 @@ class Leg {
   pid_t service_pid_of(const Mark& mark) const { return tracer_.threads()[static_cast<std::size_t>(mark.thread)].tid; }
 
   bool settle(Clock::duration bound) {
-    const auto quiet = tracer_.run_until_quiet(bound, std::max(deadline_, Clock::now() + bound));
+    auto quiet = Tracer::Quiet::busy;
+    do quiet = tracer_.run_until_quiet(bound, std::max(deadline_, Clock::now() + bound));
+    while (quiet == Tracer::Quiet::busy && was_kept_waiting());
     return quiet == Tracer::Quiet::quiet || quiet == Tracer::Quiet::lingering;
   }
 
@@ -558,8 +573,8 @@ class Leg {
     }
     struct stat status {};
     fstat(output_, &status);
-    if (attributed + printed_before_ != static_cast<std::uint64_t>(status.st_size))
-      for (Call& call : record_.calls) call.output_known = false;
+    const bool all = attributed + printed_before_ == static_cast<std::uint64_t>(status.st_size);
+    for (Call& call : record_.calls) call.output_known = all;
   }
 
   void collect() {
@@ -596,7 +611,7 @@ class Leg {
   pid_t service_pid_ = 0;
   bool ready_ = false;
   Clock::time_point deadline_;
-  Clock::duration given_{};  // added to it, for want of a CPU
+  Clock::duration given_{};  // added to it, for what the machine kept from the leg
 };
 
 }  // namespace

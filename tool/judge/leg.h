@@ -57,7 +57,7 @@ struct Call {
   long returned = 0;   // when that is an integer that fits
   std::string answer;  // else what was returned, in words: a string, NULL, nothing
   std::string output;
-  bool output_known = true;  // false: concurrent output that could not be attributed
+  bool output_known = false;  // it was read, and could be told apart from that of calls at the same time
   CredentialsTable::Id worn_at_begin = 0;
   CredentialsTable::Id worn_at_return = 0;
   std::uint64_t first = 0, last = 0;  // sequence numbers

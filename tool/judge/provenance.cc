@@ -55,9 +55,10 @@ std::vector<std::string> kept_descriptors(const LegRecord& record, const Call& c
 
 std::vector<UsedForAnother> used_for_another(const LegRecord& record, const Call& call) {
   std::vector<UsedForAnother> used;
-  for (const auto& [number, position] : call.before.positions) {
-    const auto after = call.after.positions.find(number);
-    if (after == call.after.positions.end() || after->second == position) continue;
+  for (const auto& [descriptor, stood] : call.before.standing) {
+    const int number = descriptor;  // clang 14 captures no structured binding
+    const auto after = call.after.standing.find(number);
+    if (after == call.after.standing.end() || after->second == stood) continue;
     // The last that opened something there: by its result it is that descriptor, unless it was closed since.
     const auto opened = std::find_if(record.effects.rbegin(), record.effects.rend(), [&](const Effect& effect) {
       return effect.sequence <= call.first && effect.finished && effect.result == number && effect.window >= 0 &&

@@ -18,9 +18,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Giver, thread, as, stack, sequence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Handoff, sequence, to, kind, certainty, givers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Opening, sequence, thread, window, descriptor, call, object, as, stack)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SharedChange, sequence, thread, window, what, before, now, stack)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Standing, position, written)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors,
-                                   positions, elsewhere)
+                                   standing, elsewhere)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
                                    worn_at_begin, worn_at_return, first, last, before, after, settled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Crash, what, call, stack)

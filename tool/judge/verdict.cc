@@ -259,8 +259,8 @@ class Judge {
     if (call.user == service_name &&
         std::any_of(rights_.begin(), rights_.end(), [](const auto& right) { return !right.second.unclear.empty(); }))
       return;
-    if (leg_.name == "concurrent" && !call.output_known) {
-      // What was printed could not be told apart; what was returned can.
+    if (!call.output_known) {
+      // What was printed could not be told apart, or the leg was over before it was read; what was returned can.
       if (mine->answer(nth).returned_the_same(outcome_of(call)) ||
           mine->answers.front().returned_the_same(outcome_of(call)))
         return;

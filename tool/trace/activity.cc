@@ -105,8 +105,12 @@ std::uint64_t run_count(pid_t tid) {
   return switches;
 }
 
+// /proc/pid/schedstat is "ON-CPU WAITING TIMES" (Documentation/scheduler/sched-stats.rst).
+std::chrono::nanoseconds time_on_cpu(pid_t tid) {
+  return std::chrono::nanoseconds(std::strtoll(read_file(fmt::format("/proc/{}/schedstat", tid)).c_str(), nullptr, 10));
+}
+
 std::chrono::nanoseconds time_without_cpu(pid_t tid) {
-  // "ON-CPU WAITING TIMES" (Documentation/scheduler/sched-stats.rst)
   const std::string stat = read_file(fmt::format("/proc/{}/schedstat", tid));
   const auto second = stat.find(' ');
   return std::chrono::nanoseconds(second == std::string::npos ? 0 : std::strtoll(stat.c_str() + second, nullptr, 10));

@@ -26,7 +26,8 @@ Seen look_at(pid_t tid);
 // How often the thread was put on a CPU.
 std::uint64_t run_count(pid_t tid);
 
-// How long the thread was ready to run and had no CPU, since it began. 0 where the kernel does not say.
+// How long the thread was on a CPU, and ready to run without one, since it began. 0 where the kernel does not say.
+std::chrono::nanoseconds time_on_cpu(pid_t tid);
 std::chrono::nanoseconds time_without_cpu(pid_t tid);
 
 // The letter of proc(5)'s state field; 0 when the thread is gone.

@@ -109,6 +109,14 @@ struct Opening {
   Stack stack;
 };
 
+// What reading and writing through a descriptor changes.
+struct Standing {
+  long position = 0;
+  long written = 0;  // when the file was, in nanoseconds: pwrite(2) leaves the position where it was
+
+  bool operator==(const Standing&) const = default;
+};
+
 // What a process was left with, and what every thread of the leg wears.
 struct State {
   struct Worn {
@@ -122,7 +130,7 @@ struct State {
   std::string ignored, caught;  // signal masks, glibc's own two left out
   std::string environment;
   std::vector<std::string> descriptors;  // "NUMBER TARGET", sorted
-  std::map<int, long> positions;         // of the descriptors that have one: where in the file they stand
+  std::map<int, Standing> standing;      // of the descriptors of files
   std::vector<std::string> elsewhere;    // the same of the other processes that it made
 };
 

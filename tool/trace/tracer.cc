@@ -287,6 +287,12 @@ Tracer::Clock::duration Tracer::time_without_cpu() const {
   return sum;
 }
 
+Tracer::Clock::duration Tracer::time_on_cpu() const {
+  Clock::duration sum{};
+  for (const auto& [tid, live] : live_) sum += tool::time_on_cpu(tid);
+  return sum;
+}
+
 Tracer::Quiet Tracer::look() const {
   // Two looks: when no thread ran between its own two, there was an instant at which all were blocked.
   bool lingers = timer_armed();

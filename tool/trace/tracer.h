@@ -97,6 +97,12 @@ class Tracer {
   // How long the tree's threads, and the tracer, were ready to run and had no CPU: the machine's doing, not theirs.
   Clock::duration time_without_cpu() const;
 
+  // How long the tree's threads were on a CPU.
+  Clock::duration time_on_cpu() const;
+
+  // A thread of the tree runs, is ready to, or waits for a device or for the kernel: not all of them wait for another.
+  bool is_under_way() const { return look() == Quiet::busy; }
+
   void kill_all();
 
   // What was seen.
