@@ -113,6 +113,16 @@ bool asked_nothing(const std::vector<LegRecord>& legs, const Finding& finding) {
          });
 }
 
+// With one thing changed it does not go wrong any more, or not in this way: what else does is another finding.
+bool is_mended(const Finding& finding, const Verdict& with_the_change) {
+  if (with_the_change.answer == Answer::works) return true;
+  const auto is_like = [&](const Finding& other) { return other.kind == finding.kind || other.kind == "crashed"; };
+  return finding.kind == "denied" && with_the_change.answer == Answer::fails &&
+         std::none_of(with_the_change.findings.begin(), with_the_change.findings.end(), [&](const Finding& other) {
+           return is_like(other) || std::any_of(other.within.begin(), other.within.end(), is_like);
+         });
+}
+
 // What a probe has shown of a finding holds of its like that were folded into it.
 void know_better(Finding& finding, const std::string& hop, const std::string& clock) {
   const auto set = [&](Finding& of) {
@@ -235,7 +245,7 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
           if (!records[p] || !records[p]->error.empty()) continue;
           const Verdict answer = judge(gathered[i]->oracles, {*records[p]}, probes[p].plan.posture, symbolizer,
                                        inquiries[i].operation.shown);
-          if (answer.answer != Answer::works) continue;
+          if (!is_mended(verdict.findings.front(), answer)) continue;
           know_better(verdict.findings.front(), probes[p].hop, probes[p].clock);
           return;
         }
