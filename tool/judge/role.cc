@@ -80,10 +80,10 @@ ThreadRole thread_role(const LegRecord& leg, int number, int window, const std::
     if (!older && as_made && call != nullptr && who.parent >= 0 && who.parent != call->caller &&
         thread(who.parent).born_in != window &&
         !ran_as(account(call->user), leg.credentials.at(who.born_as), Decides::fs)) {
-      const ThreadRole makers = thread_role(leg, who.parent, window, {}, name);
-      role.hop = makers.hop;
-      role.clock = makers.clock;
-      role.words = "a child process of " + makers.words;
+      const ThreadRole of_maker = thread_role(leg, who.parent, window, {}, name);
+      role.hop = of_maker.hop;
+      role.clock = of_maker.clock;
+      role.words = "a child process of " + of_maker.words;
       return role;
     }
     role.hop = older ? "message" : "child";
