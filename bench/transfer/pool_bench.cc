@@ -284,17 +284,40 @@ void resume_task(benchmark::State& state, bool worn_already) {
   suspended.resume();
 }
 
+// So many tasks of as many users, resumed in turn.
+void resume_many(benchmark::State& state) {
+  const auto identities = static_cast<std::size_t>(state.range(0));
+  bool stop = false;
+  Ended end;
+  std::vector<std::coroutine_handle<>> suspended(identities);
+  std::vector<behalf::task<void>> coroutines;
+  coroutines.reserve(identities);
+  for (std::size_t i = 0; i < identities; ++i) {
+    coroutines.push_back(carried(suspended[i], stop).as(user(i)));
+    coroutines.back().core().at_end = &end;
+    coroutines.back().core().go_on().resume();
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    suspended[next].resume();
+    next = (next + 1) % identities;
+  }
+  stop = true;
+  for (const std::coroutine_handle<> each : suspended) each.resume();
+}
+
+// Of each, what it takes on the wall and of processors, all threads together: the latter is disturbed less by other
+// programs on the machine, and the former knows of waiting.
 class WithRatios : public benchmark::ConsoleReporter {
  public:
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
       if (run.aggregate_name != "median") continue;
-      const std::string& name = run.run_name.function_name;
       const std::string& arguments = run.run_name.args;
-      const bool waits = run.run_name.str().find("/real_time") != std::string::npos;
-      times_[arguments.empty() ? name : name + "/" + arguments] =
-          waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
+      const std::string name = run.run_name.function_name + (arguments.empty() ? "" : "/" + arguments);
+      wall_[name] = run.GetAdjustedRealTime();
+      processor_[name] = run.GetAdjustedCPUTime();
       if (const auto found = run.counters.find("switches_per_task"); found != run.counters.end()) {
         switches_[name] = found->second.value;
       }
@@ -302,61 +325,75 @@ class WithRatios : public benchmark::ConsoleReporter {
   }
 
   void Finalize() override {
-    std::printf("\nthroughput of ThreadPool with one identity, beside\n");
+    std::printf("\n%-72s %12s %12s\n", "throughput, how many times that of", "by processor", "on the wall");
     for (const char* work : {"nothing", "reads"}) {
-      const std::string kind = work;
-      std::printf(
-          "  tasks: %-8s the same pool without transfer %.2f (asked of the kernel each time: %.2f), asio %.2f   (bar: "
-          "0.9)\n",
-          work, ratio("without_transfer/memo/" + kind, "one_user/memo/" + kind),
-          ratio("without_transfer/kernel/" + kind, "one_user/kernel/" + kind),
-          ratio("asio/" + kind, "one_user/memo/" + kind));
+      const std::string kind = std::string{"/"} + work;
+      std::printf("ThreadPool with one identity, tasks that do %s   (bar: 0.9)\n", work);
+      line("  the same pool without transfer", "without_transfer/memo" + kind, "one_user/memo" + kind);
+      line("  the same, the kernel asked after each task", "without_transfer/kernel" + kind, "one_user/kernel" + kind);
+      line("  boost::asio::thread_pool", "asio" + kind, "one_user/memo" + kind);
     }
-    std::printf(
-        "throughput with eight identities mixed, reads, beside a switch in every task: %.1f (asked of the kernel each "
-        "time: %.1f)   (bar: 5)\n",
-        ratio("mixed/switch_in_each_task", "mixed/memo"), ratio("mixed/switch_in_each_task", "mixed/kernel"));
+    std::printf("ThreadPool with eight identities mixed, reads   (bar: 5)\n");
+    line("  a switch in every task", "mixed/switch_in_each_task", "mixed/memo");
+    line("  the same, the kernel asked after each task", "mixed/switch_in_each_task", "mixed/kernel");
     std::printf("  switches per task: %.3f   (bar: 0.1)\n", switches_["mixed/memo"]);
+    // folly/io/async/test/RequestContextBenchmark.cpp, by its own published run: setContext and ScopeGuard.
     std::printf(
-        "a resumption: plain %.1f ns, task on a thread that wears its user %.1f ns, on one that does not %.0f ns\n",
-        times_["resume/plain"], times_["resume/task_worn_already"], times_["resume/task"]);
-    std::printf("identities and time for a task, ns:");
+        "a resumption and suspension, ns: plain %.1f, task where its user is worn %.1f, where she is not %.0f; Folly's "
+        "RequestContext, published: 42 to 46 to set it, 101 to 113 with its guard\n",
+        processor_["resume/plain"], processor_["resume/task_worn_already"], processor_["resume/task"]);
+    growth("a task of the pool", "identities/", static_cast<double>(tasks));
+    growth("a resumption of a task", "resume/identities/", 1);
+  }
+
+ private:
+  void line(const char* what, const std::string& other, const std::string& ours) {
+    std::printf("%-72s %12.2f %12.2f\n", what, processor_[other] / processor_[ours], wall_[other] / wall_[ours]);
+  }
+
+  void growth(const char* what, const std::string& name, double in_a_round) {
+    std::printf("%s, of so many identities in turn, ns of a processor:", what);
     for (const char* many : {"1", "10", "100", "1000", "10000", "100000"}) {
-      std::printf("  %s: %.0f", many, times_[std::string("identities/") + many] / static_cast<double>(tasks));
+      std::printf("  %s: %.0f", many, processor_[name + many] / in_a_round);
     }
     std::printf("\n");
   }
 
- private:
-  double ratio(const std::string& a, const std::string& b) { return times_[a] / times_[b]; }
-
-  std::map<std::string, double> times_;
+  std::map<std::string, double> wall_;
+  std::map<std::string, double> processor_;
   std::map<std::string, double> switches_;
 };
 
-BENCHMARK_CAPTURE(one_user, memo / nothing, by_memo, false)->Name("one_user/memo/nothing")->UseRealTime();
-BENCHMARK_CAPTURE(one_user, kernel / nothing, by_kernel, false)->Name("one_user/kernel/nothing")->UseRealTime();
+void of_all_threads(benchmark::internal::Benchmark* benchmark) {
+  benchmark->MeasureProcessCPUTime()->UseRealTime();
+}
+
+BENCHMARK_CAPTURE(one_user, memo / nothing, by_memo, false)->Name("one_user/memo/nothing")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(one_user, kernel / nothing, by_kernel, false)->Name("one_user/kernel/nothing")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(without_transfer, memo / nothing, by_memo, false)
     ->Name("without_transfer/memo/nothing")
-    ->UseRealTime();
+    ->Apply(of_all_threads);
 BENCHMARK_CAPTURE(without_transfer, kernel / nothing, by_kernel, false)
     ->Name("without_transfer/kernel/nothing")
-    ->UseRealTime();
-BENCHMARK_CAPTURE(asio, nothing, false)->Name("asio/nothing")->UseRealTime();
-BENCHMARK_CAPTURE(one_user, memo / reads, by_memo, true)->Name("one_user/memo/reads")->UseRealTime();
-BENCHMARK_CAPTURE(one_user, kernel / reads, by_kernel, true)->Name("one_user/kernel/reads")->UseRealTime();
-BENCHMARK_CAPTURE(without_transfer, memo / reads, by_memo, true)->Name("without_transfer/memo/reads")->UseRealTime();
+    ->Apply(of_all_threads);
+BENCHMARK_CAPTURE(asio, nothing, false)->Name("asio/nothing")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(one_user, memo / reads, by_memo, true)->Name("one_user/memo/reads")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(one_user, kernel / reads, by_kernel, true)->Name("one_user/kernel/reads")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(without_transfer, memo / reads, by_memo, true)
+    ->Name("without_transfer/memo/reads")
+    ->Apply(of_all_threads);
 BENCHMARK_CAPTURE(without_transfer, kernel / reads, by_kernel, true)
     ->Name("without_transfer/kernel/reads")
-    ->UseRealTime();
-BENCHMARK_CAPTURE(asio, reads, true)->Name("asio/reads")->UseRealTime();
-BENCHMARK_CAPTURE(mixed_pool, memo, by_memo)->Name("mixed/memo")->UseRealTime();
-BENCHMARK_CAPTURE(mixed_pool, kernel, by_kernel)->Name("mixed/kernel")->UseRealTime();
-BENCHMARK(mixed_switching)->Name("mixed/switch_in_each_task")->UseRealTime();
+    ->Apply(of_all_threads);
+BENCHMARK_CAPTURE(asio, reads, true)->Name("asio/reads")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(mixed_pool, memo, by_memo)->Name("mixed/memo")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(mixed_pool, kernel, by_kernel)->Name("mixed/kernel")->Apply(of_all_threads);
+BENCHMARK(mixed_switching)->Name("mixed/switch_in_each_task")->Apply(of_all_threads);
 BENCHMARK(resume_plain)->Name("resume/plain");
 BENCHMARK_CAPTURE(resume_task, worn, true)->Name("resume/task_worn_already");
 BENCHMARK_CAPTURE(resume_task, not_worn, false)->Name("resume/task");
-BENCHMARK(many_identities)->Name("identities")->RangeMultiplier(10)->Range(1, 100000)->UseRealTime();
+BENCHMARK(resume_many)->Name("resume/identities")->RangeMultiplier(10)->Range(1, 100000);
+BENCHMARK(many_identities)->Name("identities")->RangeMultiplier(10)->Range(1, 100000)->Apply(of_all_threads);
 
 }  // namespace
 
