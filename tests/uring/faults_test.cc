@@ -14,6 +14,7 @@
 #include "any_call_fails.h"
 #include "behalf/uring.h"
 #include "looks.h"
+#include "no_thread.h"
 #include "place_for_files.h"
 #include "refused.h"
 #include "stand_in_service.h"
@@ -211,6 +212,33 @@ TEST(Wherever_a_credential_call_fails, nobodys_work_is_done_as_somebody_else) {
   EXPECT_GT(refusals, 5);
   EXPECT_GT(ends, 5);
 }
+
+#if !defined(__SANITIZE_THREAD__)
+TEST(A_ring_that_gets_no_thread, is_not_there_and_whom_it_cannot_become_is_told) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              for (const auto without : {WithoutKernel::refuse, WithoutKernel::always}) {
+                const auto make_and_use = [&] {
+                  uring::Ring ring({.threads = 2, .without_kernel = without});
+                  const Result made_file = ring.run(alice(), made(place));
+                  ::close(made_file.value());
+                };
+                int refusals = 0;
+                for (long number = 0;; ++number) {
+                  let_thread_fail(number);
+                  refusals += refused(Error::Reason::out_of_resources, make_and_use) ? 1 : 0;
+                  const long owner = place.owner("a");
+                  must(owner == -1 || owner == long{alice_id}, "done as another");
+                  ::unlink(place.file("a").c_str());
+                  if (!a_thread_failed) break;
+                }
+                must(refusals >= 3, "its threads: " + std::to_string(refusals));
+              }
+            }),
+            "");
+}
+#endif
 
 TEST(A_kernel_that_takes_requests_at_the_second_try, is_asked_again) {
   EXPECT_EQ(in_own_process([] {
