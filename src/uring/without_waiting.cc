@@ -6,9 +6,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <map>
 #include <mutex>
+#include <new>
+#include <utility>
 
 #include "uring/raw.h"
 
@@ -16,11 +18,42 @@ namespace behalf::uring::detail {
 
 namespace {
 
-// Of all rings of the process. Two files may share one: where one is held up (see the header), so is the other.
-std::mutex& turn_on(const struct stat& file) noexcept {
-  static std::array<std::mutex, 64> turns;
-  return turns[(file.st_ino ^ file.st_dev) % turns.size()];
-}
+// A turn on a file, for the length of a scope: of all rings of the process, one at a time for each file.
+class Turn {
+ public:
+  explicit Turn(const struct stat& file) {
+    {
+      const std::lock_guard lock(all().mutex);
+      file_ = all().files.try_emplace({file.st_dev, file.st_ino}).first;
+      ++file_->second.wanted;
+    }
+    file_->second.taken.lock();
+  }
+  ~Turn() {
+    file_->second.taken.unlock();
+    const std::lock_guard lock(all().mutex);
+    if (--file_->second.wanted == 0) all().files.erase(file_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  struct File {
+    std::mutex taken;
+    std::size_t wanted = 0;
+  };
+  using Files = std::map<std::pair<dev_t, ino_t>, File>;
+  struct All {
+    std::mutex mutex;
+    Files files;  // those that somebody has a turn on, or waits for one
+  };
+  static All& all() noexcept {
+    static All& all = *new All;  // workers may outlive what is destroyed at the end of the process
+    return all;
+  }
+
+  Files::iterator file_;
+};
 
 bool is_ready(int file, short events) noexcept {
   pollfd ready{file, events, 0};
@@ -33,8 +66,12 @@ bool is_on_a_disk(const struct stat& file) noexcept {
 
 template <class Call>
 long in_turn(int file, const struct stat& inode, short events, const Call& call) noexcept {
-  const std::lock_guard turn(turn_on(inode));
-  return is_ready(file, events) ? call() : long{-EAGAIN};
+  try {
+    const Turn turn(inode);
+    return is_ready(file, events) ? call() : long{-EAGAIN};
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
 }
 
 long moved_without_waiting(long number, int file, iovec piece, off_t offset) noexcept {
