@@ -100,6 +100,9 @@ void pool_of_one(benchmark::State& state, behalf::ThreadPool& pool, const behalf
     done.wait();
   }
   count(state);
+  pool.wait_until_idle();
+  const behalf::ThreadPoolCounts counts = pool.counts();
+  state.counters["switches_per_task"] = static_cast<double>(counts.switches) / static_cast<double>(counts.started);
 }
 
 template <class Work>

@@ -35,6 +35,29 @@ void discard(detail::PoolTask* task) noexcept {
   detail::destroy_as(who, destroy_task, task);
 }
 
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// The pool's lock. Whoever has it has it for less time than it takes to sleep and to be woken, so that it is asked for
+// a few times before that: with workers that have little to do this is half of what a task costs.
+void take(std::unique_lock<std::mutex>& lock) {
+  for (int tries = 0; tries < 100; ++tries) {
+    if (lock.try_lock()) return;
+    relax();
+  }
+  lock.lock();
+}
+std::unique_lock<std::mutex> taken(std::mutex& mutex) {
+  std::unique_lock lock(mutex, std::defer_lock);
+  take(lock);
+  return lock;
+}
+
 bool ends_process(ThreadPoolOptions::WhenStrayed when) {
   if (when != ThreadPoolOptions::WhenStrayed::by_build) return when == ThreadPoolOptions::WhenStrayed::end_process;
 #ifdef NDEBUG
@@ -75,7 +98,7 @@ class ThreadPool::Core {
 
   bool enqueue(detail::PoolTask* task, bool only_if_room) {
     try {
-      std::unique_lock lock(mutex_);
+      std::unique_lock lock = taken(mutex_);
       if (!make_room(lock, only_if_room)) {
         lock.unlock();
         discard(task);
@@ -92,7 +115,7 @@ class ThreadPool::Core {
 
   void take_over(detail::PoolTask* task) noexcept {
     try {
-      const std::lock_guard lock(mutex_);
+      const std::unique_lock lock = taken(mutex_);
       refuse_at_the_end();
       queues_.push(*task);
       wake_one_for(task->who.data());
@@ -192,7 +215,7 @@ class ThreadPool::Core {
         if (options_.capacity != SIZE_MAX) room_.notify_one();
         lock.unlock();
         perform(me, wearer, task, cancelled, stop);
-        lock.lock();
+        take(lock);
         continue;
       }
       me.turn = {};
