@@ -6,10 +6,10 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/behalf)
 install(DIRECTORY include/behalf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS behalf_identity behalf_transfer behalf_state EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(BEHALF_TOOL)
-  # Where the tool looks for its parts: beside its own bin (tool/judge/inquiry.cc, tool/cli/catalogue.cc).
+  # Where the tool looks for its parts: beside bin (tool/run_as/main.cc, tool/judge/inquiry.cc, tool/cli/catalogue.cc).
   install(TARGETS behalf EXPORT behalf RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(TARGETS behalf_check EXPORT behalf)
-  install(TARGETS behalf-service RUNTIME DESTINATION libexec/behalf)
+  install(TARGETS behalf-tool behalf-service RUNTIME DESTINATION libexec/behalf)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/lib/behalf/catalogue DESTINATION lib/behalf USE_SOURCE_PERMISSIONS)
   if(TARGET behalf::pam)
     install(FILES packaging/pam.d/behalf DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/pam.d)

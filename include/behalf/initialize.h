@@ -48,6 +48,12 @@ struct Options {
   // ptrace(2) "Ptrace access mode checking".)
   std::optional<Capabilities> keep_capabilities{};
 
+  // Whether the calling thread's capability bounding set is emptied, for good, and so that of each thread that it
+  // starts: no program that the service executes gets a capability from its file or by being set-user-ID root, not the
+  // service's own helpers either. spawn() empties it in each child else, which is the dearest of what it does.
+  // (systemd: CapabilityBoundingSet= does it from outside.)
+  bool empty_bounding_set = false;
+
   // Called when a thread could not be given back, with one line that says why. All signals are blocked, and the
   // thread may be anybody: do no more than write(2). If it returns, the process is ended all the same, with status 70.
   // Default: write the line to standard error.
@@ -71,10 +77,11 @@ struct Report {
 };
 
 // Effects: clears the calling thread's ambient capabilities (a child of the user would have them), cuts its permitted
-// ones if asked for, starts and ends one thread that tries the switches on this kernel, and makes the rest of the
-// library usable. The process is not dumpable afterwards (prctl(2), PR_SET_DUMPABLE).
+// ones and empties its bounding set if asked for, starts and ends one thread that tries the switches on this kernel,
+// and makes the rest of the library usable. The process is not dumpable afterwards (prctl(2), PR_SET_DUMPABLE).
 //
-// Errors: Error of reason already_initialized; not_permitted (CAP_SETUID or CAP_SETGID is not effective); unknown_user
+// Errors: Error of reason already_initialized; not_permitted (CAP_SETUID or CAP_SETGID is not effective, or
+// CAP_SETPCAP, where the bounding set is to be emptied); unknown_user
 // (no such spare account); invalid_id (a spare account that is the service's or root's); platform (a fact of the
 // kernel is not as needed, and which). After an error nothing is initialized, and the call can be repeated.
 //

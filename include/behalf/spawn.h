@@ -133,4 +133,26 @@ class SpawnError : public Error {
 // capabilities(7).
 [[nodiscard]] Child spawn(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options = {});
 
+// The status with which exec() ends a process that has become the user and has no program: those of env(1).
+struct ExecStatus {
+  static constexpr int failed = 125;
+  static constexpr int not_executable = 126;
+  static constexpr int not_found = 127;
+};
+
+// As spawn(), without a child: the process itself becomes what spawn() would have made, for good, with its own process
+// id. For programs that start another and have nothing left to do, like sudo(8) or a wrapper of a service.
+//
+// Effects: those of spawn() on the process; a process that leads its session and has no terminal keeps that session.
+// Other threads go on, as the service, until the program is executed, and end there (execve(2)). Where a step fails
+// after the first, the thread is no longer the service's nor yet the user's: it says why in a line on standard error,
+// which is the user's by then, and ends the process with an ExecStatus. Nothing runs then: no destructor, no atexit(3).
+//
+// Errors, all before anything is changed: those of spawn() that are not about making the child or what it does;
+// std::invalid_argument (pipes or a terminal, which nobody would hold the other end of); SpawnError of step "begin a
+// session" (it is wanted, and the process leads its process group, or has the terminal of the session that it leads).
+//
+// Thread-safe as spawn() is. Cost: that of spawn() without clone(2) and the end of a process.
+[[noreturn]] void exec(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options = {});
+
 }  // namespace behalf

@@ -1,5 +1,6 @@
 #include "behalf/initialize.h"
 
+#include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 #include "behalf/error.h"
 #include "identity/accounts.h"
 #include "identity/errors.h"
+#include "identity/initialize_to_exec.h"
 #include "identity/self_test.h"
 #include "identity/service.h"
 #include "identity/thread_memo.h"
@@ -66,6 +68,21 @@ void cut_permitted(Capabilities keep, ThreadState& state) {
   }
 }
 
+void empty_bounding_set() {
+  for (unsigned long capability = 0;; ++capability) {
+    const long dropped = system_calls().prctl(PR_CAPBSET_DROP, capability, 0);
+    if (dropped == -EINVAL && capability > 0) return;  // there are no more
+    if (dropped >= 0 && system_calls().prctl(PR_CAPBSET_READ, capability, 0) == 0) continue;
+    const int error = dropped < 0 ? static_cast<int>(-dropped) : 0;
+    refuse(error == EPERM ? Error::Reason::not_permitted : Error::Reason::platform,
+           "empty the bounding set: prctl: " + (error == 0 ? std::string{"it had no effect"}
+                                                : error == EPERM
+                                                    ? error_words(error) + ". The service needs CAP_SETPCAP for it"
+                                                    : error_words(error)),
+           error);
+  }
+}
+
 TokenPtr service_token(const Credentials& own) {
   TokenData data;
   data.kind = TokenData::Kind::service;
@@ -81,6 +98,40 @@ TokenPtr service_token(const Credentials& own) {
     // A service without an account is as good as any: in containers that is the rule.
   }
   return finish(std::move(data));
+}
+
+std::mutex one_at_a_time;
+
+// What the process is, once that has been looked at and cut.
+Service service_as_found(const Options& options) {
+  if (service() != nullptr) refuse(Error::Reason::already_initialized, "it has been called before; once is enough");
+
+  clear_ambient();
+  ThreadState state;
+  check(read_thread(system_calls(), state));
+  if (options.empty_bounding_set) empty_bounding_set();
+  if (options.keep_capabilities) cut_permitted(*options.keep_capabilities, state);
+  if ((state.credentials.effective & switching_capabilities) != switching_capabilities) {
+    refuse(Error::Reason::not_permitted,
+           "CAP_SETUID and CAP_SETGID are not both effective. Run the service as root, or give its account the two "
+           "(systemd: AmbientCapabilities=CAP_SETUID CAP_SETGID)");
+  }
+  if (state.credentials.uid.fs != state.credentials.uid.effective ||
+      state.credentials.gid.fs != state.credentials.gid.effective) {
+    refuse(Error::Reason::platform,
+           "the calling thread is impersonating already: its file-system ids are others than "
+           "its effective ones (setfsuid(2))");
+  }
+
+  Service found;
+  found.own = state.credentials;
+  found.powers = state.powers;
+  found.fences = options.fences;
+  found.on_cannot_give_back = options.on_cannot_give_back;
+  found.spare = spare_account(options);
+  if (found.spare) check_spare(*found.spare, found.own);
+  found.token = service_token(found.own);
+  return found;
 }
 
 std::string hexadecimal(Capabilities set) {
@@ -114,35 +165,8 @@ Report report_of(const Service& service, std::vector<Probe> tried) {
 
 Report initialize(const Options& options) {
   using namespace detail;
-  static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  if (service() != nullptr) refuse(Error::Reason::already_initialized, "it has been called before; once is enough");
-
-  clear_ambient();
-  ThreadState state;
-  check(read_thread(system_calls(), state));
-  if (options.keep_capabilities) cut_permitted(*options.keep_capabilities, state);
-  if ((state.credentials.effective & switching_capabilities) != switching_capabilities) {
-    refuse(Error::Reason::not_permitted,
-           "CAP_SETUID and CAP_SETGID are not both effective. Run the service as root, or give its account the two "
-           "(systemd: AmbientCapabilities=CAP_SETUID CAP_SETGID)");
-  }
-  if (state.credentials.uid.fs != state.credentials.uid.effective ||
-      state.credentials.gid.fs != state.credentials.gid.effective) {
-    refuse(Error::Reason::platform,
-           "the calling thread is impersonating already: its file-system ids are others than "
-           "its effective ones (setfsuid(2))");
-  }
-
-  Service service;
-  service.own = state.credentials;
-  service.powers = state.powers;
-  service.fences = options.fences;
-  service.on_cannot_give_back = options.on_cannot_give_back;
-  service.spare = spare_account(options);
-  if (service.spare) check_spare(*service.spare, service.own);
-  service.token = service_token(service.own);
-
+  Service service = service_as_found(options);
   SelfTest tried;
   try {
     tried = self_test(service);
@@ -159,6 +183,15 @@ Report initialize(const Options& options) {
   Report report = report_of(service, std::move(tried.probes));
   publish(std::move(service));
   return report;
+}
+
+void detail::initialize_to_exec() {
+  const std::lock_guard lock(one_at_a_time);
+  Service service = service_as_found({});
+  const long keyring =
+      system_calls().keyctl(KEYCTL_GET_KEYRING_ID, static_cast<unsigned long>(KEY_SPEC_SESSION_KEYRING), 0);
+  service.session_keyrings = keyring != -ENOSYS && keyring != -EPERM;
+  publish(std::move(service));
 }
 
 }  // namespace behalf

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 // clone(2) by its other name in the C library. By the first, ThreadSanitizer puts itself between, and takes the child
@@ -80,6 +81,11 @@ const SystemCalls kernel_calls = {
                     const rlimit* limit) noexcept { return raw(SYS_prlimit64, 0, resource, limit, nullptr); },
     .chdir = [](const char* path) noexcept { return raw(SYS_chdir, path); },
     .umask = [](mode_t mask) noexcept { return raw(SYS_umask, mask); },
+    .nanosleep =
+        [](long nanoseconds) noexcept {
+          const timespec time{0, nanoseconds};
+          return raw(SYS_nanosleep, &time, nullptr);
+        },
     .execve = execute,
 };
 

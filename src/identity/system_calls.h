@@ -49,6 +49,7 @@ struct SystemCalls {
   long (*setrlimit)(int resource, const rlimit* limit) noexcept = nullptr;
   long (*chdir)(const char* path) noexcept = nullptr;
   long (*umask)(mode_t mask) noexcept = nullptr;
+  long (*nanosleep)(long nanoseconds) noexcept = nullptr;  // less than a second
   long (*execve)(const char* path, char* const* argv, char* const* environment) noexcept = nullptr;
 };
 

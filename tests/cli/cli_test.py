@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -406,7 +407,18 @@ class A_command_as_a_user(unittest.TestCase):
 
     def test_its_end_is_the_tool_s(self):
         self.assertEqual(self.run_as("daemon", "sh", "-c", "exit 7").returncode, 7)
-        self.assertEqual(self.run_as("daemon", "sh", "-c", "kill -9 $$").returncode, 128 + 9)
+        # As a shell has it, whether the tool was in between or has become the command.
+        killed = f"{shlex.quote(TOOL)} run-as daemon sh -c 'kill -9 $$'; exit $?"
+        self.assertEqual(subprocess.run(["sh", "-c", killed], stderr=subprocess.DEVNULL).returncode, 128 + 9)
+        self.assertEqual(self.run_as("--timeout", "60", "daemon", "sh", "-c", "kill -9 $$").returncode, 128 + 9)
+
+    def test_it_becomes_the_command_where_it_has_nothing_left_to_do(self):
+        words = [TOOL, "run-as", "daemon", "sh", "-c", "echo $$"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as tool:
+            self.assertEqual(tool.stdout.read(), f"{tool.pid}\n")
+        # It waits for its end where it has: here for the time.
+        with subprocess.Popen(words[:2] + ["--timeout", "60"] + words[2:], stdout=subprocess.PIPE, text=True, start_new_session=True) as tool:
+            self.assertNotEqual(tool.stdout.read(), f"{tool.pid}\n")
 
     def test_all_that_follows_the_user_is_the_command_s(self):
         for words in (["daemon", "printf", "%s.", "--help", "--", "--umask"], ["--umask", "077", "daemon", "--", "printf", "%s.", "--help", "--", "--umask"]):

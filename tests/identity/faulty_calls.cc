@@ -90,6 +90,7 @@ const SystemCalls& table() {
       .setrlimit = faulty<Faulty, &SystemCalls::setrlimit>("setrlimit"),
       .chdir = faulty<Faulty, &SystemCalls::chdir>("chdir"),
       .umask = kernel_calls.umask,  // umask(2) always succeeds
+      .nanosleep = kernel_calls.nanosleep,
       .execve = faulty<Faulty, &SystemCalls::execve>("execve"),
   };
   return calls;

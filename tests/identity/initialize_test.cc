@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,6 +102,27 @@ TEST(Initialize, cuts_the_permitted_capabilities_when_asked_and_never_empties_th
                 { const Impersonation as{alice()}; }
                 must_equal(kernel_view().effective, left, "given back");
               });
+            }),
+            "");
+}
+
+TEST(Initialize, empties_the_bounding_set_when_asked_or_refuses) {
+  EXPECT_EQ(in_own_process([] {
+              initialize({.empty_bounding_set = true});
+              for (unsigned long capability = 0; capability <= CAP_LAST_CAP; ++capability) {
+                must(::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) <= 0, "left: " + std::to_string(capability));
+              }
+              must(kernel_view().permitted != 0, "what the service may went with it");
+            }),
+            "");
+  EXPECT_EQ(in_own_process([] {
+              become(ServiceKind::account);  // without CAP_SETPCAP
+              try {
+                initialize({.empty_bounding_set = true});
+                must(false, "initialized");
+              } catch (const Error& error) {
+                must(error.reason() == Reason::not_permitted, error.what());
+              }
             }),
             "");
 }

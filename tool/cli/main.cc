@@ -18,11 +18,12 @@
 #include "cli/explain.h"
 #include "cli/library.h"
 #include "cli/output.h"
-#include "cli/run_as.h"
+#include "cli/session.h"
 #include "judge/inquiry.h"
 #include "report/baseline.h"
 #include "report/report.h"
 #include "report/whole_file.h"
+#include "run_as/command_line.h"
 #include "stage/daemons.h"
 #include "stage/ground.h"
 #include "trace/probe.h"
@@ -273,22 +274,6 @@ int self_check(const Options& options) {
   return inquired.self_check ? 0 : 2;
 }
 
-// Where the user is named, what follows is the command's, options too: marked for the parser by a -- before her.
-std::vector<std::string> with_command_marked(const CLI::App& run_as_command, int argc, char** argv) {
-  std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty() || words.front() != run_as_command.get_name()) return words;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    if (words[i] == "--") break;
-    if (!words[i].starts_with("-")) {
-      words.insert(words.begin() + static_cast<std::ptrdiff_t>(i), "--");
-      break;
-    }
-    const CLI::Option* const option = run_as_command.get_option_no_throw(words[i]);
-    if (option != nullptr && option->get_expected_min() > 0) ++i;  // its value is the next word
-  }
-  return words;
-}
-
 int run(int argc, char** argv) {
   CLI::App app{
       "Does this operation work when impersonating? behalf runs it as the user herself, and then in a service that\n"
@@ -365,43 +350,8 @@ int run(int argc, char** argv) {
   self_check_command->footer(
       "Exit status: 0 it can, 2 the canary was not caught, 69 it cannot (says why), 70 internal.");
 
-  RunAs command;
-  CLI::App* const run_as_command =
-      app.add_subcommand("run-as", "a command as a user, for good: what a log-in of hers would start");
-  run_as_command->add_option("USER", command.user, "by name; never root")->required();
-  run_as_command
-      ->add_option("COMMAND", command.command, "and its arguments; looked for in the user's PATH. No shell is run")
-      ->required();
-  run_as_command->add_option("--directory", command.directory, "where it begins (default: the user's home)");
-  run_as_command
-      ->add_option("--env", command.environment, "NAME=VALUE, besides or in place of those of a log-in (repeat)")
-      ->allow_extra_args(false);
-  run_as_command->add_option("--umask", command.umask, "in octal (default: 022, or what the session of PAM's has)")
-      ->check(CLI::Validator(
-          [](const std::string& mask) {
-            const bool octal =
-                !mask.empty() && mask.size() <= 4 && mask.find_first_not_of("01234567") == std::string::npos;
-            return octal ? "" : fmt::format("'{}' is no mask in octal", mask);
-          },
-          "OCTAL"));
-  run_as_command->add_option("--timeout", command.timeout, "seconds that it may take (default: any)")
-      ->check(CLI::Range(0.001, 1e9));
-  run_as_command->add_flag("--pty", command.terminal, "give it a terminal of its own, and be in between");
-  run_as_command->add_flag(
-      "--pam", command.session,
-      "in a session of PAM's, by /etc/pam.d/behalf: limits, environment, logind (where built with libpam)");
-  run_as_command->add_flag("--no-new-privileges", command.no_new_privileges,
-                           "set-user-ID programs are programs like any other (prctl(2))");
-  run_as_command->add_flag("--keep-bounding-set", command.keep_bounding_set,
-                           "let set-user-ID programs (sudo, su, ping) have their capabilities, as after a log-in");
-  run_as_command->footer(
-      "Examples:\n  behalf run-as alice -- id\n  behalf run-as --timeout 60 --env LANG=de_DE.UTF-8 alice make -C "
-      "project\n"
-      "  behalf run-as --pty alice -- bash -l\n\n"
-      "All ids and groups are the user's, environment, home and umask those of a log-in of hers, the session keyring\n"
-      "is fresh; no capability, no descriptor but 0, 1 and 2, and no way back is left.\n\n"
-      "Exit status: the command's own, 128+N where signal N ended it; 124 it took too long, 125 it could not be\n"
-      "started as that user, 126 it could not be executed, 127 it was not found, 64 usage.");
+  // For the list of commands: what is written after it is read by read_run_as().
+  app.add_subcommand("run-as", "a command as a user, for good: what a log-in of hers would start");
 
   for (CLI::App* each : {survey_command, check_command, self_check_command})
     each->add_option(
@@ -426,9 +376,7 @@ int run(int argc, char** argv) {
   }
 
   try {
-    std::vector<std::string> words = with_command_marked(*run_as_command, argc, argv);
-    std::reverse(words.begin(), words.end());  // as it takes them
-    app.parse(std::move(words));
+    app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     fmt::print(stderr, "behalf: {} (behalf {}--help says how)\n", error.what(),
@@ -436,11 +384,19 @@ int run(int argc, char** argv) {
     return exit_usage;
   }
   if (self_check_command->parsed()) return self_check(options);
-  if (run_as_command->parsed()) {
-    if (!command.command.empty() && command.command.front() == "--") command.command.erase(command.command.begin());
-    return run_as(command);
-  }
   return survey_command->parsed() ? survey(options) : explain_command->parsed() ? explain(options) : check(options);
+}
+
+// What bin/behalf does not do itself: a session of PAM's is around the command (tool/run_as/main.cc).
+int run_as_with_sessions(int argc, char** argv) {
+  try {
+    const std::optional<RunAs> wanted = read_run_as(argc, argv);
+    if (wanted) return run_as(*wanted, open_pam_session);
+    fmt::print("{}", run_as_help);
+    return 0;
+  } catch (const RunAsUsage& error) {
+    throw UsageError(fmt::format("{} (behalf run-as --help says how)", error.what()));
+  }
 }
 
 // A descriptor 0, 1 or 2 that is closed would be taken by the first file that is opened.
@@ -465,8 +421,8 @@ int main(int argc, char** argv) {
     const bool to_file = std::any_of(argv, argv + argc, [](const char* word) {
       return std::string(word).starts_with("-o") || std::string(word).starts_with("--output");
     });
-    const bool reports = argc < 2 || std::string(argv[1]) != "run-as";
-    if (closed_output && !to_file && reports)
+    if (argc > 1 && std::string(argv[1]) == "run-as") return run_as_with_sessions(argc - 1, argv + 1);
+    if (closed_output && !to_file)
       throw MachineError("standard output is closed: give the report a place with -o FILE");
     return run(argc, argv);
   } catch (const UsageError& error) {

@@ -118,12 +118,24 @@ long drop_capabilities(const Launch& to) noexcept {
   return set_capabilities(*to.calls, {});
 }
 
+// A keyring counts on the user's quota until the kernel has freed the credentials of the last process that had it,
+// which it does some time after that has ended (Documentation/RCU): who starts many programs of hers in a row waits for
+// it, half a second at most.
+long join_new_keyring(const Launch& to) noexcept {
+  constexpr long first_wait = 1'000'000, longest_wait = 256'000'000;
+  for (long wait = first_wait;; wait *= 2) {
+    const long joined = to.calls->keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0);
+    if (joined != -EDQUOT || wait > longest_wait) return joined;
+    to.calls->nanosleep(wait);
+  }
+}
+
 // As the user, whose quota it counts on. pam_keyinit(8) makes it so, too.
 long join_keyring(const Launch& to) noexcept {
   if (!to.keyrings) return 0;
   const auto session = static_cast<unsigned long>(KEY_SPEC_SESSION_KEYRING);
   const long before = to.calls->keyctl(KEYCTL_GET_KEYRING_ID, session, 0);
-  if (const long joined = to.calls->keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0); joined < 0) return joined;
+  if (const long joined = join_new_keyring(to); joined < 0) return joined;
   const long after = to.calls->keyctl(KEYCTL_GET_KEYRING_ID, session, 0);
   if (after < 0) return after;
   if (after == before) return no_effect;

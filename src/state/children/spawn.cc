@@ -37,6 +37,8 @@ struct Advice {
 constexpr Advice advices[] = {
     {"empty the bounding set", EPERM, "The service needs CAP_SETPCAP for it, or say BoundingSet::of_service"},
     {"reset the securebits", EPERM, "The service needs CAP_SETPCAP for it, and securebits that are not locked"},
+    {"begin a session", EPERM,
+     "The process leads its process group: fork(2) first, or say new_session = false (setsid(2))"},
     {"set the limits", EPERM, "To raise a hard limit the service needs CAP_SYS_RESOURCE (setrlimit(2))"},
     {"hand over the descriptors", EBADF, "A descriptor given is not open"},
     {"join a session keyring", EDQUOT, "The user's quota of keys is used up: /proc/key-users, keyrings(7)"},
@@ -156,6 +158,26 @@ class Spawning {
     return start();
   }
 
+  [[noreturn]] void exec() {
+    for (const Stream* stream : {&options_.input, &options_.output, &options_.error}) {
+      if (stream->kind() == Stream::Kind::pipe || options_.terminal) {
+        throw std::invalid_argument(
+            "behalf: exec: nobody would have the other end of its pipe or terminal. Use "
+            "behalf::spawn");
+      }
+    }
+    prepare(detail::service_for("exec"));
+    if (options_.new_session) keep_or_begin_session();
+    const detail::AsServiceIfAny self;
+    point_at_texts();
+    // Until the program has reset them, or the process has ended, no handler of the service's runs as the user.
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    if (const long result = launch_.calls->rt_sigprocmask(SIG_SETMASK, &all, nullptr); result < 0)
+      fail("block the signals", result);
+    detail::launch(&launch_);
+    end_for_want_of_a_program();
+  }
+
  private:
   void prepare(const detail::Service& service) {
     for (const std::string& argument : argv_) refuse_nul(argument, "an argument");
@@ -242,13 +264,38 @@ class Spawning {
     copies_.resize(descriptors_.size());
   }
 
+  // Who leads a session begins no other (setsid(2)): it has what is wanted where it has no terminal.
+  void keep_or_begin_session() {
+    if (::getpgrp() != ::getpid()) return;
+    if (::getsid(0) != ::getpid()) fail("begin a session", -EPERM);
+    if (Descriptor(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC))) fail("begin a session", -EPERM);
+    launch_.new_session = false;
+  }
+
+  [[noreturn]] void end_for_want_of_a_program() const {
+    int status = ExecStatus::failed;
+    try {
+      fail(launch_.step, launch_.failed ? -launch_.error : -EINTR);
+    } catch (const SpawnError& error) {
+      const std::string line = std::string{error.what()} + '\n';
+      (void)!::write(STDERR_FILENO, line.data(), line.size());
+      if (error.step() == SpawnError::execution)
+        status = error.error_number() == ENOENT ? ExecStatus::not_found : ExecStatus::not_executable;
+    }
+    ::_exit(status);
+  }
+
+  void point_at_texts() {
+    program_pointers_ = pointers_to(programs_);
+    argv_pointers_ = pointers_to(argv_);
+    variable_pointers_ = pointers_to(variables_);
+    launch_.programs = program_pointers_.data();
+    launch_.argv = argv_pointers_.data();
+    launch_.environment = variable_pointers_.data();
+  }
+
   Child start() {
-    const std::vector<char*> programs = pointers_to(programs_);
-    const std::vector<char*> argv = pointers_to(argv_);
-    const std::vector<char*> variables = pointers_to(variables_);
-    launch_.programs = programs.data();
-    launch_.argv = argv.data();
-    launch_.environment = variables.data();
+    point_at_texts();
     const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_bytes);
     const auto end = reinterpret_cast<std::uintptr_t>(stack.get() + stack_bytes) & ~std::uintptr_t{63};
 
@@ -301,6 +348,9 @@ class Spawning {
   std::vector<std::string> variables_;
   std::vector<std::string> programs_;
   std::string directory_;
+  std::vector<char*> program_pointers_;
+  std::vector<char*> argv_pointers_;
+  std::vector<char*> variable_pointers_;
   std::vector<gid_t> scratch_;
   std::vector<GivenDescriptor> descriptors_;
   std::vector<int> copies_;
@@ -311,14 +361,27 @@ class Spawning {
   detail::Launch launch_;
 };
 
-Child spawn(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options) {
+namespace {
+
+void check_asked(const Token& token, const std::vector<std::string>& argv) {
   if (argv.empty() || argv.front().empty()) throw std::invalid_argument("behalf: spawn: no program is named");
   if (token.is_service()) {
     throw Error(Error::Reason::invalid_id,
                 "behalf: spawn " + argv.front() + " as " + detail::describe(*token.data()) +
                     ": a child of spawn is a user's. Give the token of one; posix_spawn(3) makes the service's own");
   }
+}
+
+}  // namespace
+
+Child spawn(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options) {
+  check_asked(token, argv);
   return Spawning(token, argv, options).spawn();
+}
+
+void exec(const Token& token, const std::vector<std::string>& argv, const SpawnOptions& options) {
+  check_asked(token, argv);
+  Spawning(token, argv, options).exec();
 }
 
 }  // namespace behalf

@@ -1,10 +1,8 @@
-#include "cli/run_as.h"
+#include "run_as/run_as.h"
 
 #include <behalf/initialize.h>
-#ifdef BEHALF_PAM
-#include <behalf/pam.h>
-#endif
 #include <behalf/spawn.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -15,12 +13,14 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
-#include <stdexcept>
+#include <optional>
+#include <string>
 
-#include <fmt/format.h>
-
-#include "cli/terminal_relay.h"
+#include "identity/initialize_to_exec.h"
+#include "run_as/terminal_relay.h"
 
 namespace behalf::tool {
 namespace {
@@ -115,18 +115,6 @@ class Attendance {
   bool timed_out_ = false;
 };
 
-#ifdef BEHALF_PAM
-using Session = PamSession;
-#else
-// Stands for one where the tool was built without libpam.
-struct Session {
-  explicit Session(const Token&) {
-    throw std::runtime_error("behalf: run-as --pam: this behalf was built without libpam");
-  }
-  std::vector<std::string> environment() const { return {}; }
-};
-#endif
-
 // The mask that the session has set, where it was to.
 mode_t mask_of_process() {
   const mode_t mask = umask(0);
@@ -143,7 +131,7 @@ SpawnOptions options_for(const RunAs& wanted) {
   options.directory = wanted.directory;
   options.environment = wanted.environment;
   if (const char* const type = std::getenv("TERM"); type != nullptr) {
-    options.environment.insert(options.environment.begin(), fmt::format("TERM={}", type));
+    options.environment.insert(options.environment.begin(), std::string{"TERM="} + type);
   }
   if (!wanted.umask.empty()) options.umask = static_cast<mode_t>(std::stoul(wanted.umask, nullptr, 8));
   options.no_new_privileges = wanted.no_new_privileges;
@@ -151,18 +139,39 @@ SpawnOptions options_for(const RunAs& wanted) {
   return options;
 }
 
+// Whether nothing is left to do once the command has been begun. A terminal's signals reach what is in its foreground,
+// which a command in a session of its own is not: they are sent on to it.
+bool may_become(const RunAs& wanted) {
+  if (wanted.session || wanted.terminal || wanted.timeout > 0) return false;
+  const bool leads_group = getpgrp() == getpid();
+  if (leads_group && getsid(0) != getpid()) return false;
+  return !Descriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC));
+}
+
+int say(const std::exception& error, int status) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return status;
+}
+
 }  // namespace
 
-int run_as(const RunAs& wanted) {
+int run_as(const RunAs& wanted, OpenSession open_session) {
   try {
-    initialize({});
+    signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error like any other
+    const bool becomes_it = may_become(wanted);
+    if (becomes_it) {
+      detail::initialize_to_exec();
+    } else {
+      initialize({});
+    }
     // Who calls this names the user; that she is no ordinary one is no surprise to him. Root is refused all the same.
     const Token token = Token::for_user(wanted.user, allow_low_ids);
     SpawnOptions options = options_for(wanted);
-    std::optional<Session> session;
+    if (becomes_it) exec(token, wanted.command, options);
+    std::unique_ptr<Session> session;
     if (wanted.session) {
       umask(options.umask);
-      session.emplace(token);
+      session = open_session(token);
       const std::vector<std::string> variables = session->environment();
       options.environment.insert(options.environment.begin(), variables.begin(), variables.end());
       if (wanted.umask.empty()) options.umask = mask_of_process();
@@ -171,12 +180,10 @@ int run_as(const RunAs& wanted) {
     Child child = spawn(token, wanted.command, options);
     return Attendance(child, signals, wanted.timeout).to_the_end();
   } catch (const SpawnError& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    if (error.step() != SpawnError::execution) return run_as_failed;
-    return error.error_number() == ENOENT ? run_as_not_found : run_as_not_executable;
+    if (error.step() != SpawnError::execution) return say(error, run_as_failed);
+    return say(error, error.error_number() == ENOENT ? run_as_not_found : run_as_not_executable);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return run_as_failed;
+    return say(error, run_as_failed);
   }
 }
 

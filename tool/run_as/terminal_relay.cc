@@ -1,4 +1,4 @@
-#include "cli/terminal_relay.h"
+#include "run_as/terminal_relay.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
