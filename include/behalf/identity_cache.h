@@ -14,8 +14,8 @@ namespace behalf {
 struct PerIdentityOptions {
   static constexpr std::chrono::nanoseconds for_ever = std::chrono::nanoseconds::max();
 
-  // How many objects are kept. For one more, one that was not asked for for long is dropped: the one of longest ago, of
-  // its part of the cache.
+  // How many objects are kept. For one more, one that was not asked for for long is dropped: the oldest, of its part of
+  // the cache, of those that nobody has asked for since that was last looked at.
   std::size_t at_most = 4096;
   // For how long one is given out after it was made, and after it was last asked for.
   std::chrono::nanoseconds lives = for_ever;
@@ -37,6 +37,9 @@ struct PerIdentityCounts {
 
 namespace detail {
 
+struct TokenData;
+class CountOfThreads;
+
 class IdentityCache {
  public:
   // Makes the object, as the identity that is worn by then; it is destroyed as the identity by itself.
@@ -48,6 +51,11 @@ class IdentityCache {
   IdentityCache(const IdentityCache&) = delete;
   IdentityCache& operator=(const IdentityCache&) = delete;
 
+  // What is there for that identity, or for the one that the calling thread wears, and need not be made or probed; null
+  // otherwise, and where the thread does not know by itself whom it wears.
+  std::shared_ptr<void> find(const std::shared_ptr<const TokenData>& who) const;
+  std::shared_ptr<void> find() const;
+
   std::shared_ptr<void> get(const Carried& who);
   std::shared_ptr<void> refresh(const Carried& who);
   bool drop(const Carried& who) noexcept;
@@ -56,14 +64,23 @@ class IdentityCache {
   PerIdentityCounts counts() const;
 
  private:
+  using Moment = std::chrono::steady_clock::time_point;
   class Part;
-  Part& part_of(const Carried& who) const noexcept;
+
+  Part& part_of(const TokenData* who) const noexcept;
+  std::shared_ptr<void> find_known(const TokenData* who) const noexcept;
+  Moment now() const noexcept;
+  bool has_expired(Moment now, Moment made, Moment used) const noexcept;
+  bool wants_probe(Moment now, Moment probed) const noexcept;
 
   const PerIdentityOptions options_;
   const Make make_;
   const Probe probe_;
+  const bool needs_time_;
+  const std::uint64_t id_;  // of no other cache, not a later one either
   const std::size_t parts_count_;
   const std::unique_ptr<Part[]> parts_;
+  const std::unique_ptr<CountOfThreads> known_hits_;
 };
 
 }  // namespace detail

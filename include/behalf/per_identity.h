@@ -48,11 +48,18 @@ class per_identity {
   //
   // Errors: what `make` throws; those of Carried; Error as of Impersonation where the identity cannot be taken, and of
   // reason would_wait_for_itself where `make` asks for what it is making. Nothing is kept then.
-  // Thread-safe. Cost: where it is there, a lock and no system call; else what `make` costs and an Impersonation, none
+  // Thread-safe. Cost: where it is there, no system call, and a lock or, where the thread has got it before, none; else
+  // what `make` costs and an Impersonation, none
   // where it is worn anyway.
-  Handle get() { return get(Carried()); }
+  Handle get() {
+    if (std::shared_ptr<void> there = cache_.find()) return std::static_pointer_cast<T>(std::move(there));
+    return get(Carried());
+  }
   template <class Who>
   Handle get(const Who& who) {
+    if constexpr (std::is_same_v<Who, Token>) {
+      if (std::shared_ptr<void> there = cache_.find(who.data())) return std::static_pointer_cast<T>(std::move(there));
+    }
     return std::static_pointer_cast<T>(cache_.get(Carried(who)));
   }
 
@@ -82,22 +89,23 @@ class per_identity {
   template <class Make>
   static detail::IdentityCache::Make maker(Make make) {
     return [make = std::move(make)](const Carried& who) mutable -> std::shared_ptr<void> {
-      T* made = nullptr;
-      if constexpr (std::is_invocable_r_v<T, Make&, const Token&>) {
-        made = new T(make(who.data() != nullptr ? Token(who.data()) : Token::of_process()));
-      } else {
-        static_assert(std::is_invocable_r_v<T, Make&>,
-                      "behalf::per_identity: make() or make(token) returns the object");
-        made = new T(make());
-      }
-      return std::shared_ptr<T>(made, [who](T* object) noexcept {
-        if constexpr (std::is_trivially_destructible_v<T>) {
-          delete object;
+      const auto call = [&]() -> T {
+        if constexpr (std::is_invocable_r_v<T, Make&, const Token&>) {
+          return make(who.data() != nullptr ? Token(who.data()) : Token::of_process());
         } else {
+          static_assert(std::is_invocable_r_v<T, Make&>,
+                        "behalf::per_identity: make() or make(token) returns the object");
+          return make();
+        }
+      };
+      if constexpr (std::is_trivially_destructible_v<T> && std::is_move_constructible_v<T>) {
+        return std::make_shared<T>(call());  // there is nothing to do as anybody at its end
+      } else {
+        return std::shared_ptr<T>(new T(call()), [who](T* object) noexcept {
           detail::destroy_as(
               who, [](void* it) noexcept { delete static_cast<T*>(it); }, object);
-        }
-      });
+        });
+      }
     };
   }
 

@@ -17,6 +17,7 @@ struct TokenData {
     found,    // a thread in a state that no token of ours describes
   };
 
+  std::size_t hash = 0;  // looked at first, and most
   Kind kind = Kind::user;
   uid_t uid = no_id;
   gid_t gid = no_id;
@@ -27,7 +28,6 @@ struct TokenData {
   Posture posture = Posture::full;
   Capabilities kept = 0;  // stay effective while worn, by with_capabilities
   Credentials wear;
-  std::size_t hash = 0;
 
   friend bool operator==(const TokenData&, const TokenData&) = default;
 };

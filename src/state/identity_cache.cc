@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <list>
 #include <mutex>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "behalf/error.h"
+#include "identity/thread_memo.h"
 #include "identity/token_data.h"
+#include "state/identity_index.h"
+#include "state/known_objects.h"
+#include "state/use_order.h"
 #include "transfer/whoever.h"
 
 namespace behalf::detail {
@@ -22,15 +24,11 @@ using Object = std::shared_ptr<void>;
 using Moment = std::chrono::steady_clock::time_point;
 
 // Parts have locks of their own. Small caches have one, so that what is dropped for want of room is the right one.
-constexpr std::size_t parts_at_most = 16;
+constexpr std::size_t parts_at_most = 64;
 constexpr std::size_t objects_of_a_part = 256;
 
-struct HashOfToken {
-  std::size_t operator()(const TokenPtr& token) const noexcept { return token == nullptr ? 0 : token->hash; }
-};
-struct SameToken {
-  bool operator()(const TokenPtr& a, const TokenPtr& b) const noexcept { return same(a, b); }
-};
+// How many that were asked for since are passed over, in the search for one to drop: nobody waits long for room.
+constexpr std::size_t passed_over_at_most = 64;
 
 // Somebody makes or probes an object; whoever asks for it meanwhile waits. Under the lock of the part, but for `by`.
 struct Flight {
@@ -69,61 +67,67 @@ bool over(Moment now, Moment since, std::chrono::nanoseconds time) noexcept {
 
 }  // namespace
 
-class IdentityCache::Part {
+class alignas(64) IdentityCache::Part {
  public:
   void belong_to(const IdentityCache& cache, std::size_t at_most) noexcept {
     cache_ = &cache;
     at_most_ = at_most;
-    const PerIdentityOptions& options = cache.options_;
-    needs_time_ = options.lives != PerIdentityOptions::for_ever ||
-                  options.lives_unused != PerIdentityOptions::for_ever || cache.probe_ != nullptr;
   }
 
-  Object get(const Carried& who) {
-    const Moment now = needs_time_ ? std::chrono::steady_clock::now() : Moment{};
-    std::unique_lock lock(mutex_);
-    const auto at = entries_.find(who.data());
-    if (at != entries_.end() && at->second.flight == nullptr && may_be_given(at->second, now)) {
-      ++counts_.hits;
-      touch(at->second, now);
-      return at->second.object;
+  // What is there and needs nothing; null otherwise.
+  Object find(const TokenPtr& who) {
+    const Moment now = cache_->now();
+    const std::lock_guard lock(mutex_);
+    Slot* const slot = entries_.find(who);
+    if (slot == nullptr || slot->ready == nullptr) return nullptr;
+    if (cache_->needs_time_) {
+      Entry& entry = *slot->entry;
+      if (!may_be_given(entry, now)) return nullptr;
+      entry.used = now;
     }
-    return fetch(lock, who, now, false);
+    ++counts_.hits;
+    entries_.set_asked_for(*slot);
+    if (who != nullptr && wants_to_know(cache_->id_, who.get())) tell_this_thread(*slot->entry, who);
+    return slot->ready;
   }
 
-  Object refresh(const Carried& who) {
-    std::unique_lock lock(mutex_);
-    return fetch(lock, who, std::chrono::steady_clock::now(), true);
+  // The same, and what has to be made, probed or waited for.
+  Object get(const Carried& who) {
+    if (Object there = find(who.data())) return there;
+    return fetch(who, cache_->now(), false);
   }
+
+  Object refresh(const Carried& who) { return fetch(who, std::chrono::steady_clock::now(), true); }
 
   bool drop(const TokenPtr& whose) noexcept {
-    Entries::node_type dropped;
+    Entry dropped;
     const std::lock_guard lock(mutex_);
-    const auto at = entries_.find(whose);
-    if (at == entries_.end()) return false;
-    dropped = take_out(at);
+    const Slot* const slot = entries_.find(whose);
+    if (slot == nullptr) return false;
+    dropped = take_out(*slot->entry);
     return true;
   }
 
   void clear() noexcept {
     Entries dropped;
     const std::lock_guard lock(mutex_);
-    for (auto& [whose, entry] : entries_) {
+    entries_.each([this](Entry& entry) {
       if (entry.flight != nullptr) entry.flight->stale = true;
-    }
+      forget(entry);
+    });
     by_use_.clear();
-    dropped.swap(entries_);
+    std::swap(dropped, entries_);
   }
 
   void drop_expired() noexcept {
-    std::vector<Entries::node_type> dropped;
+    std::vector<Entry> dropped;
     const Moment now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    for (auto at = entries_.begin(); at != entries_.end();) {
-      const auto here = at++;
-      if (here->second.flight != nullptr || !expired(here->second, now)) continue;
+    for (Entry* at = by_use_.oldest(); at != nullptr;) {
+      Entry& entry = *std::exchange(at, at->place.newer);
+      if (entry.flight != nullptr || !expired(entry, now)) continue;
       ++counts_.expired;
-      dropped.push_back(take_out(here));
+      dropped.push_back(take_out(entry));
     }
   }
 
@@ -139,54 +143,87 @@ class IdentityCache::Part {
   }
 
  private:
-  struct Entry;
-  using Entries = std::unordered_map<TokenPtr, Entry, HashOfToken, SameToken>;
-  using ByUse = std::list<const TokenPtr*>;  // what was asked for last comes first
   struct Entry {
-    Object object;
+    TokenPtr who;
+    Object object;  // its slot has it as ready where nothing is in flight
     std::shared_ptr<Flight> flight;
+    std::shared_ptr<KnownObject> known;  // where a thread knows the object
     Moment made, used, probed;
-    ByUse::iterator place;  // where there is an object
+    PlaceInOrder<Entry> place;  // where there is an object
   };
+  using Entries = IdentityIndex<Entry>;
+  using Slot = Entries::Slot;
 
   // The following are under the lock. What they drop is to be let go after it, since it is destroyed as its user.
 
-  bool expired(const Entry& entry, Moment now) const noexcept {
-    return over(now, entry.made, cache_->options_.lives) || over(now, entry.used, cache_->options_.lives_unused);
+  static Moment last_use(const Entry& entry) noexcept {
+    if (entry.known == nullptr) return entry.used;
+    return std::max(entry.used, Moment(Moment::duration(entry.known->used.load(std::memory_order_relaxed))));
   }
 
-  bool wants_probe(const Entry& entry, Moment now) const noexcept {
-    return cache_->probe_ != nullptr && now - entry.probed >= cache_->options_.probed_after;
+  bool expired(const Entry& entry, Moment now) const noexcept {
+    return cache_->needs_time_ && cache_->has_expired(now, entry.made, last_use(entry));
   }
 
   bool may_be_given(const Entry& entry, Moment now) const noexcept {
-    return entry.object != nullptr && (!needs_time_ || (!expired(entry, now) && !wants_probe(entry, now)));
+    return entry.object != nullptr && !expired(entry, now) && !cache_->wants_probe(now, entry.probed);
   }
 
-  void touch(Entry& entry, Moment now) noexcept {
-    entry.used = now;
-    by_use_.splice(by_use_.begin(), by_use_, entry.place);
+  void tell_this_thread(Entry& entry, const TokenPtr& who) noexcept {
+    try {
+      if (entry.known == nullptr) {
+        entry.known = std::make_shared<KnownObject>(entry.object, entry.made, entry.probed, entry.used);
+      }
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+    know(cache_->id_, who, entry.known);
   }
 
-  Entries::node_type take_out(Entries::iterator at) noexcept {
-    if (at->second.flight != nullptr) at->second.flight->stale = true;
-    if (at->second.object != nullptr) by_use_.erase(at->second.place);
-    return entries_.extract(at);
+  // Nobody gets the object any more without looking at the entry.
+  void forget(Entry& entry) noexcept {
+    Slot& slot = entries_.slot_of(entry);
+    slot.ready = nullptr;
+    if (entry.known == nullptr) return;
+    entry.used = last_use(entry);
+    if (entry.known->asked_for.load(std::memory_order_relaxed)) entries_.set_asked_for(slot);
+    entry.known->given_out.store(false, std::memory_order_release);
+    entry.known = nullptr;
+  }
+
+  Entry take_out(Entry& entry) noexcept {
+    forget(entry);
+    if (entry.flight != nullptr) entry.flight->stale = true;
+    if (entry.object != nullptr) by_use_.take(entry);
+    return entries_.take(entry);
+  }
+
+  Entry& entry_of(const TokenPtr& who) {
+    if (const Slot* const there = entries_.find(who)) return *there->entry;
+    return entries_.insert(who);
   }
 
   // What is not there, or not to be given as it is: made, or waited for.
-  Object fetch(std::unique_lock<std::mutex>& lock, const Carried& who, Moment now, bool anew) {
-    Entry& entry = entries_[who.data()];
+  Object fetch(const Carried& who, Moment now, bool anew) {
+    Object old;
+    std::unique_lock lock(mutex_);
+    Entry& entry = entry_of(who.data());
     if (entry.flight != nullptr) {
       const std::shared_ptr<Flight> flight = entry.flight;
       return wait_for(lock, *flight);
     }
+    if (!anew && may_be_given(entry, now)) {  // another thread was first
+      ++counts_.hits;
+      entry.used = now;
+      return entry.object;
+    }
     const std::shared_ptr<Flight> flight = std::make_shared<Flight>();
     entry.flight = flight;
-    Object old = anew ? nullptr : entry.object;
+    forget(entry);
+    if (!anew) old = entry.object;
     if (old != nullptr && expired(entry, now)) {
       ++counts_.expired;
-      by_use_.erase(entry.place);
+      by_use_.take(entry);
       entry.object = nullptr;
       lock.unlock();
       old = nullptr;
@@ -235,9 +272,9 @@ class IdentityCache::Part {
   // Puts what came of it in its place, and tells who waits.
   void land(std::unique_lock<std::mutex>& lock, const Carried& who, Flight& flight, bool was_fit, bool anew) {
     Object replaced;
-    Entries::node_type dropped, evicted;
+    Entry dropped, evicted;
     lock.lock();
-    const Moment now = needs_time_ ? std::chrono::steady_clock::now() : Moment{};
+    const Moment now = cache_->now();
     flight.done = true;
     if (flight.failed) {
       ++counts_.failed;
@@ -245,75 +282,142 @@ class IdentityCache::Part {
       ++counts_.made;
     }
     if (!flight.stale) {
-      const auto at = entries_.find(who.data());
-      Entry& entry = at->second;
+      Slot& slot = *entries_.find(who.data());
+      Entry& entry = *slot.entry;
       entry.flight = nullptr;
       if (!was_fit && !anew && entry.object != nullptr) ++counts_.unfit;
       if (flight.failed && (!anew || entry.object == nullptr)) {
-        dropped = take_out(at);
-      } else if (!flight.failed) {
-        try {
-          if (entry.object == nullptr) entry.place = by_use_.insert(by_use_.begin(), &at->first);
-          replaced = std::exchange(entry.object, flight.object);
-          if (!was_fit) entry.made = now;
-          entry.probed = now;
-          touch(entry, now);
-          evicted = make_room();
-        } catch (...) {  // it is given out and not kept
-          dropped = take_out(at);
+        dropped = take_out(entry);
+      } else if (flight.failed) {
+        slot.ready = entry.object;
+      } else {
+        if (entry.object == nullptr) {
+          by_use_.add(entry);
+        } else {
+          by_use_.make_newest(entry);
         }
+        (void)entries_.take_asked_for(entry);
+        replaced = std::exchange(entry.object, flight.object);
+        slot.ready = entry.object;
+        if (!was_fit) entry.made = now;
+        entry.probed = now;
+        entry.used = now;
+        evicted = make_room();
       }
     }
     landed_.notify_all();
     lock.unlock();
   }
 
-  Entries::node_type make_room() noexcept {
+  bool was_asked_for(const Entry& entry) noexcept {
+    const bool by_threads = entry.known != nullptr && entry.known->asked_for.exchange(false, std::memory_order_relaxed);
+    return entries_.take_asked_for(entry) || by_threads;
+  }
+
+  // The oldest but what was just made. What was asked for since it came to its place becomes the second newest first,
+  // so that it has another turn ("second chance").
+  Entry make_room() noexcept {
     if (by_use_.size() <= at_most_) return {};
-    for (auto last = by_use_.rbegin(); last != by_use_.rend(); ++last) {
-      const auto at = entries_.find(**last);
-      if (at->second.flight != nullptr || last.base() == std::next(by_use_.begin())) continue;
-      ++counts_.evicted;
-      return take_out(at);
+    std::size_t passed_over = 0;
+    for (Entry* at = by_use_.oldest(); at != by_use_.newest();) {
+      Entry& entry = *std::exchange(at, at->place.newer);
+      if (entry.flight != nullptr) continue;
+      if (passed_over == passed_over_at_most || !was_asked_for(entry)) {
+        ++counts_.evicted;
+        return take_out(entry);
+      }
+      ++passed_over;
+      by_use_.make_second_newest(entry);
+      if (at == by_use_.newest()) at = by_use_.oldest();
     }
     return {};
   }
 
   const IdentityCache* cache_ = nullptr;
   std::size_t at_most_ = 0;
-  bool needs_time_ = false;
   mutable std::mutex mutex_;
   std::condition_variable landed_;
   Entries entries_;
-  ByUse by_use_;
+  UseOrder<Entry> by_use_;
   PerIdentityCounts counts_;
 };
+
+namespace {
+
+std::uint64_t next_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
 
 IdentityCache::IdentityCache(const PerIdentityOptions& options, Make make, Probe probe)
     : options_(options),
       make_(std::move(make)),
       probe_(std::move(probe)),
+      needs_time_(options.lives != PerIdentityOptions::for_ever ||
+                  options.lives_unused != PerIdentityOptions::for_ever || probe_ != nullptr),
+      id_(next_id()),
       parts_count_(std::clamp<std::size_t>(options.at_most / objects_of_a_part, 1, parts_at_most)),
-      parts_(new Part[parts_count_]) {
+      parts_(new Part[parts_count_]),
+      known_hits_(std::make_unique<CountOfThreads>()) {
   const std::size_t each = std::max<std::size_t>(1, (options.at_most + parts_count_ - 1) / parts_count_);
   for (std::size_t i = 0; i < parts_count_; ++i) parts_[i].belong_to(*this, each);
 }
 
 IdentityCache::~IdentityCache() = default;
 
-IdentityCache::Part& IdentityCache::part_of(const Carried& who) const noexcept {
-  const std::size_t hash = who.data() == nullptr ? 0 : who.data()->hash;
-  return parts_[(hash >> 24U) % parts_count_];  // the map uses the lower bits
+IdentityCache::Moment IdentityCache::now() const noexcept {
+  return needs_time_ ? std::chrono::steady_clock::now() : Moment{};
 }
 
-std::shared_ptr<void> IdentityCache::get(const Carried& who) {
-  return part_of(who).get(who);
+bool IdentityCache::has_expired(Moment now, Moment made, Moment used) const noexcept {
+  return over(now, made, options_.lives) || over(now, used, options_.lives_unused);
 }
-std::shared_ptr<void> IdentityCache::refresh(const Carried& who) {
-  return part_of(who).refresh(who);
+
+bool IdentityCache::wants_probe(Moment now, Moment probed) const noexcept {
+  return probe_ != nullptr && now - probed >= options_.probed_after;
+}
+
+IdentityCache::Part& IdentityCache::part_of(const TokenData* who) const noexcept {
+  return parts_[(hash_of(who) >> 24U) % parts_count_];  // a part uses the lower bits
+}
+
+Object IdentityCache::find_known(const TokenData* who) const noexcept {
+  KnownObject* const known = known_to_this_thread(id_, who);
+  if (known == nullptr || !known->given_out.load(std::memory_order_acquire)) return nullptr;
+  if (needs_time_) {
+    const Moment now = std::chrono::steady_clock::now();
+    const Moment used{Moment::duration(known->used.load(std::memory_order_relaxed))};
+    if (has_expired(now, known->made, used) || wants_probe(now, known->probed)) return nullptr;
+    known->used.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  Object object = known->object.lock();
+  if (object == nullptr) return nullptr;
+  if (!known->asked_for.load(std::memory_order_relaxed)) known->asked_for.store(true, std::memory_order_relaxed);
+  known_hits_->add();
+  return object;
+}
+
+Object IdentityCache::find(const TokenPtr& who) const {
+  if (who == nullptr) return nullptr;
+  if (Object known = find_known(who.get())) return known;
+  return part_of(who.get()).find(who);
+}
+
+Object IdentityCache::find() const {
+  const Memo* const memo = memo_or_null();
+  return memo != nullptr && memo->known ? find(memo->worn) : nullptr;
+}
+
+Object IdentityCache::get(const Carried& who) {
+  return part_of(who.data().get()).get(who);
+}
+Object IdentityCache::refresh(const Carried& who) {
+  return part_of(who.data().get()).refresh(who);
 }
 bool IdentityCache::drop(const Carried& who) noexcept {
-  return part_of(who).drop(who.data());
+  return part_of(who.data().get()).drop(who.data());
 }
 void IdentityCache::clear() noexcept {
   for (std::size_t i = 0; i < parts_count_; ++i) parts_[i].clear();
@@ -324,6 +428,7 @@ void IdentityCache::drop_expired() noexcept {
 PerIdentityCounts IdentityCache::counts() const {
   PerIdentityCounts sum;
   for (std::size_t i = 0; i < parts_count_; ++i) parts_[i].add_counts(sum);
+  sum.hits += known_hits_->sum();
   return sum;
 }
 

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "behalf/per_identity.h"
 #include "cursed.h"
@@ -230,6 +233,120 @@ TEST(What_is_dropped_while_it_is_made, is_not_given_to_who_asks_later) {
               first.join();
               must_equal(before, 1, "asked for before");
               must_equal(*cache.get(alice()), 2, "kept");
+            }),
+            "");
+}
+
+// A thread that has got an object before gets it again without a lock: as long as it is given out, and no longer.
+class What_a_thread_has_got_before : public ::testing::Test {
+ protected:
+  // Often enough for it to be known by the thread.
+  static int often(per_identity<int>& cache, const Token& who) {
+    int got = 0;
+    for (int i = 0; i < 5; ++i) got = *cache.get(who);
+    return got;
+  }
+  // By another thread, of which this one is told nothing.
+  static void elsewhere(const std::function<void()>& f) { std::thread(f).join(); }
+};
+
+TEST_F(What_a_thread_has_got_before, is_not_given_to_it_once_it_is_dropped_replaced_or_outlived) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              std::atomic<int> number = 0;
+              per_identity<int> cache([&] { return ++number; }, {.lives = 300ms});
+              std::vector<std::shared_ptr<int>> held;  // so that it is not for being gone that it is not given
+              const auto hold = [&] { held.push_back(cache.get(hers)); };
+              must_equal(often(cache, hers), 1, "made");
+              hold();
+              elsewhere([&] { (void)cache.drop(alice()); });
+              must_equal(often(cache, hers), 2, "dropped");
+              hold();
+              elsewhere([&] { (void)cache.refresh(alice()); });
+              must_equal(often(cache, hers), 3, "replaced");
+              hold();
+              elsewhere([&] { cache.clear(); });
+              must_equal(often(cache, hers), 4, "cleared");
+              hold();
+              std::this_thread::sleep_for(310ms);
+              must_equal(often(cache, hers), 5, "outlived");
+            }),
+            "");
+}
+
+TEST_F(What_a_thread_has_got_before, is_still_probed_when_it_is_time) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              std::atomic<int> number = 0;
+              std::atomic<bool> fit = true;
+              per_identity<int> cache([&] { return ++number; }, {.probed_after = 100ms},
+                                      [&](int&) { return fit.load(); });
+              must_equal(often(cache, hers), 1, "made");
+              fit = false;
+              must_equal(often(cache, hers), 1, "not probed yet");
+              std::this_thread::sleep_for(110ms);
+              must_equal(often(cache, hers), 2, "unfit");
+            }),
+            "");
+}
+
+TEST_F(What_a_thread_has_got_before, is_used_by_that_and_not_dropped_for_want_of_room) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              const Token his = bob();
+              std::atomic<int> number = 0;
+              per_identity<int> cache([&] { return ++number; }, {.at_most = 3});
+              must_equal(often(cache, hers), 1, "hers");
+              must_equal(often(cache, his), 2, "his");
+              for (gid_t other = 0; other < 20; ++other) {
+                (void)cache.get(Token::from_ids(20000 + other, 20000 + other, {}));
+                must_equal(often(cache, hers), 1, "asked for all the time");
+              }
+              must(often(cache, his) > 2, "not asked for");
+            }),
+            "");
+}
+
+TEST_F(What_a_thread_has_got_before, does_not_live_on_for_its_sake_and_is_counted) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              uid_t destroyed = nobody_yet;
+              std::optional<per_identity<Witness>> cache;
+              cache.emplace([&] { return Witness(destroyed); });
+              for (int i = 0; i < 100; ++i) (void)cache->get(hers);
+              must(cache->counts().hits == 99 && cache->counts().made == 1, "counts");
+              elsewhere([&] { (void)cache->drop(alice()); });
+              must_equal(destroyed, alice_id, "destroyed when it was dropped, as");
+              // Another cache that comes to be where this one was does not give out what this one had.
+              for (int i = 0; i < 5; ++i) (void)cache->get(hers);
+              cache.emplace([&] { return Witness(destroyed); });
+              (void)cache->get(hers);
+              must(cache->counts().hits == 0 && cache->counts().made == 1, "of another cache");
+            }),
+            "");
+}
+
+TEST_F(What_a_thread_has_got_before, is_whom_it_wears_now_s) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              const Token his = bob();
+              per_identity<Made> cache([] { return Made{}; });
+              on_thread([&] {
+                for (int i = 0; i < 20; ++i) {
+                  const Impersonation as{hers};
+                  must_equal(cache.get()->as, alice_id, "hers");
+                  const Impersonation as_him{his};
+                  must_equal(cache.get()->as, bob_id, "his");
+                  const AsService self;
+                  must_equal(cache.get()->as, uid_t{0}, "the service's");
+                }
+              });
+              must(cache.counts().made == 3 && cache.counts().hits == 57, "counts");
             }),
             "");
 }

@@ -1,0 +1,179 @@
+// What it costs to find what is kept for an identity: per_identity<T> beside what one would write without it, both
+// keyed by the uid alone and with no limit: oneTBB's concurrent_hash_map, and an unordered_map under a mutex. Each
+// gives out a shared_ptr, since what is dropped meanwhile must not go under its user's feet. Interleaved, as root; the
+// time is that of a processor for one look-up:
+//
+//   behalf_bench_cache           runs everything and prints the ratios
+#include <benchmark/benchmark.h>
+#include <tbb/concurrent_hash_map.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "behalf/initialize.h"
+#include "behalf/per_identity.h"
+
+namespace {
+
+constexpr std::size_t most = 100'000;
+constexpr std::array<long, 3> sizes = {1, 100, most};
+
+struct Kept {
+  uid_t uid = 0;
+};
+
+std::vector<behalf::Token> identities;  // `most` of them
+
+class Ours {
+ public:
+  static constexpr const char* name = "per_identity";
+
+  explicit Ours(std::size_t count) {
+    // Not on the main thread, which is not impersonated in `full`: each would be made on a worker of run_as().
+    std::thread([&] {
+      for (std::size_t i = 0; i < count; ++i) (void)cache_.get(identities[i]);
+    }).join();
+  }
+  std::shared_ptr<Kept> find(std::size_t number) { return cache_.get(identities[number]); }
+
+ private:
+  behalf::per_identity<Kept> cache_{[](const behalf::Token& who) { return Kept{who.uid()}; }, {.at_most = 4 * most}};
+};
+
+class Tbb {
+ public:
+  static constexpr const char* name = "concurrent_hash_map";
+
+  explicit Tbb(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const uid_t uid = identities[i].uid();
+      map_.insert({uid, std::make_shared<Kept>(Kept{uid})});
+    }
+  }
+  std::shared_ptr<Kept> find(std::size_t number) {
+    Map::const_accessor at;
+    return map_.find(at, identities[number].uid()) ? at->second : nullptr;
+  }
+
+ private:
+  using Map = tbb::concurrent_hash_map<uid_t, std::shared_ptr<Kept>>;
+  Map map_;
+};
+
+class Locked {
+ public:
+  static constexpr const char* name = "mutex + unordered_map";
+
+  explicit Locked(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const uid_t uid = identities[i].uid();
+      map_.emplace(uid, std::make_shared<Kept>(Kept{uid}));
+    }
+  }
+  std::shared_ptr<Kept> find(std::size_t number) {
+    const std::lock_guard lock(mutex_);
+    const auto at = map_.find(identities[number].uid());
+    return at == map_.end() ? nullptr : at->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<uid_t, std::shared_ptr<Kept>> map_;
+};
+
+// One of each size, made when it is first asked for.
+template <class Cache>
+Cache& cache_of(std::size_t count) {
+  static std::mutex mutex;
+  static std::map<std::size_t, std::unique_ptr<Cache>> caches;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<Cache>& cache = caches[count];
+  if (cache == nullptr) cache = std::make_unique<Cache>(count);
+  return *cache;
+}
+
+template <class Cache>
+void look_up(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  Cache& cache = cache_of<Cache>(count);
+  // In no order, as users come.
+  std::uint64_t turn = static_cast<std::uint64_t>(state.thread_index()) * 0x9E3779B97F4A7C15ULL + 1;
+  for (auto _ : state) {
+    turn = turn * 6364136223846793005ULL + 1442695040888963407ULL;
+    const std::size_t number = static_cast<std::size_t>(turn >> 33U) % count;
+    const std::shared_ptr<Kept> found = cache.find(number);
+    if (found == nullptr || found->uid != identities[number].uid()) return state.SkipWithError("somebody else's");
+  }
+}
+
+// Prints as usual, and keeps the medians for the ratios.
+class WithRatios : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median")
+        medians_[run.run_name.function_name][run.run_name.args + ' ' + run.run_name.threads] = run.GetAdjustedCPUTime();
+    }
+  }
+
+  void Finalize() override {
+    std::printf(
+        "\nlook-ups of per_identity in the time of one of the better of the others, by the median (the bar: 1)\n");
+    for (const auto& [which, ours] : medians_[Ours::name]) {
+      const double tbb = medians_[Tbb::name][which];
+      const double locked = medians_[Locked::name][which];
+      std::printf("%-24s %6.0f ns   %5.2f   (%s)\n", which.c_str(), ours, std::min(tbb, locked) / ours,
+                  tbb < locked ? Tbb::name : Locked::name);
+    }
+  }
+
+ private:
+  std::map<std::string, std::map<std::string, double>> medians_;
+};
+
+template <class Cache>
+void enlist() {
+  auto* const all =
+      benchmark::RegisterBenchmark(Cache::name, look_up<Cache>)->ArgName("identities")->MeasureProcessCPUTime();
+  for (const long size : sizes) all->Arg(size);
+  for (const int threads : {1, 2, 4, 8, 16}) all->Threads(threads);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Ours first: what the caller gives comes after and wins.
+  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
+                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.02",
+                                        "--benchmark_report_aggregates_only=true"};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  try {
+    behalf::initialize({});
+  } catch (const behalf::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 69;
+  }
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto id = static_cast<uid_t>(100'000 + i);
+    identities.push_back(behalf::Token::from_ids(id, id, {id}));
+  }
+  enlist<Ours>();
+  enlist<Tbb>();
+  enlist<Locked>();
+  benchmark::Initialize(&count, pointers.data());
+  WithRatios reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  return 0;
+}
