@@ -332,13 +332,16 @@ class WithRatios : public benchmark::ConsoleReporter {
     for (const char* work : {"nothing", "reads"}) {
       const std::string kind = std::string{"/"} + work;
       std::printf("ThreadPool with one identity, tasks that do %s   (bar: 0.9)\n", work);
-      line("  the same pool without transfer", "without_transfer/memo" + kind, "one_user/memo" + kind);
-      line("  the same, the kernel asked after each task", "without_transfer/kernel" + kind, "one_user/kernel" + kind);
-      line("  boost::asio::thread_pool", "asio" + kind, "one_user/memo" + kind);
+      line("  the same pool without transfer", "without_transfer/kernel" + kind, "one_user/kernel" + kind);
+      line("  boost::asio::thread_pool", "asio" + kind, "one_user/kernel" + kind);
+      line("  Check::memo: the same pool without transfer", "without_transfer/memo" + kind, "one_user/memo" + kind);
+      line("  Check::memo: boost::asio::thread_pool", "asio" + kind, "one_user/memo" + kind);
     }
     std::printf("ThreadPool with eight identities mixed, reads   (bar: 5)\n");
-    line("  a switch in every task", "mixed/switch_in_each_task", "mixed/memo");
-    line("  the same, the kernel asked after each task", "mixed/switch_in_each_task", "mixed/kernel");
+    line("  a switch in every task", "mixed/switch_in_each_task", "mixed/kernel");
+    line("  Check::memo: a switch in every task", "mixed/switch_in_each_task", "mixed/memo");
+    line("boost::asio::thread_pool that switches for nobody, reads: a switch in every task",
+         "mixed/switch_in_each_task", "asio/reads");
     std::printf("  switches per task: %.3f   (bar: 0.1)\n", switches_["mixed/memo"]);
     // folly/io/async/test/RequestContextBenchmark.cpp, by its own published run: setContext and ScopeGuard.
     std::printf(
@@ -351,7 +354,7 @@ class WithRatios : public benchmark::ConsoleReporter {
 
  private:
   void line(const char* what, const std::string& other, const std::string& ours) {
-    std::printf("%-72s %12.2f %12.2f\n", what, processor_[other] / processor_[ours], wall_[other] / wall_[ours]);
+    std::printf("%-82s %12.2f %12.2f\n", what, processor_[other] / processor_[ours], wall_[other] / wall_[ours]);
   }
 
   void growth(const char* what, const std::string& name, double in_a_round) {
