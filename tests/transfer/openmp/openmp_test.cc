@@ -11,6 +11,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/ompt.h"
 #else
+#include "any_call_fails.h"
 #include "behalf/openmp.h"
 #include "refused.h"
 #endif
@@ -232,6 +233,27 @@ TEST(A_thread_that_cannot_wear_the_caller, runs_nothing_and_the_caller_is_told) 
               });
             }),
             "");
+}
+
+TEST(Wherever_a_credential_call_fails, no_thread_of_a_team_is_somebody_else) {
+  const Ends ends = wherever_a_call_fails([](long number) {
+    start(ServiceKind::root);
+    let_call_fail(number, EPERM);
+    bool was_refused = false;
+    on_thread([&] {
+      Seen seen;
+      for (const Token& user : {alice(), bob()}) {
+        const auto look = [&](int, int) { seen.look(user); };
+        was_refused |= refused(Error::Reason::not_permitted, [&] { openmp::parallel(Carried(user), look, team); });
+        must(seen.wrong().empty(), seen.wrong());
+      }
+    });
+    const std::string left = threads_that_are_not_root();
+    must(left.empty(), "left as a user: " + left);
+    return was_refused;
+  });
+  EXPECT_GE(ends.refused, 5);
+  EXPECT_GE(ends.by_itself, 5);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "any_call_fails.h"
 #include "behalf/tbb.h"
 #include "behalf/thread.h"
 #include "cursed.h"
@@ -215,6 +216,27 @@ TEST(A_caller_that_cannot_wear_the_identity, runs_nothing) {
               must(refused(Error::Reason::main_thread, [&] { arenas.execute(alice(), [] {}); }), "on the main thread");
             }),
             "");
+}
+
+TEST(Wherever_a_credential_call_fails, no_part_of_a_loop_runs_as_somebody_else) {
+  const Ends ends = wherever_a_call_fails([](long number) {
+    start(ServiceKind::root);
+    tbb::Arenas arenas({.threads = 3});
+    let_call_fail(number, EPERM);
+    bool was_refused = false;
+    on_thread([&] {
+      Seen seen;
+      for (const Token& user : {alice(), bob()}) {
+        was_refused |=
+            refused(Error::Reason::not_permitted, [&] { arenas.execute(user, [&] { loop(seen, user, 8); }); });
+        must(seen.wrong().empty(), seen.wrong());
+      }
+    });
+    must_leave_no_user_behind();
+    return was_refused;
+  });
+  EXPECT_GE(ends.refused, 5);
+  EXPECT_GE(ends.by_itself, 5);
 }
 
 TEST(Arenas_of_many_identities, are_done_away_with_when_others_ask) {
