@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/behalf)
 install(DIRECTORY include/behalf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS behalf_identity behalf_transfer behalf_state EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS behalf_identity behalf_transfer behalf_state behalf_remote EXPORT behalf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(BEHALF_TOOL)
   # Where the tool looks for its parts: beside bin (tool/run_as/main.cc, tool/judge/inquiry.cc, tool/cli/catalogue.cc).
   install(TARGETS behalf EXPORT behalf RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -34,4 +34,4 @@ configure_package_config_file(cmake/behalfConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/behalfConfig.cmake ${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake
   cmake/behalfAddCheck.cmake DESTINATION ${package_folder})
-install(FILES cmake/Findliburing.cmake cmake/Findlibpam.cmake DESTINATION ${package_folder}/modules)
+install(FILES cmake/Findliburing.cmake cmake/Findlibpam.cmake cmake/Findlibpq.cmake DESTINATION ${package_folder}/modules)

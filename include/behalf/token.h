@@ -50,6 +50,20 @@ class Token {
   [[nodiscard]] static Token from_ids(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::string name,
                                       allow_low_ids_t);
 
+  // Whoever is at the other end of a connected Unix socket, as the kernel noted it when the connection was made: the
+  // effective ids of the thread that called connect(2) (where this end did: listen(2)), with all its groups. Who that
+  // was is fixed: what the peer has become since, or whom it passed its end on to, does not matter; the other end of a
+  // socketpair(2) is whoever made the pair. Name, home and shell are added from the account database where it knows
+  // that uid; the groups stay those of the kernel. See peer.h for the process.
+  //
+  // Errors: as for_user(), without unknown_user; refused_by_fence where it is root, as every peer is that impersonates
+  // in the `files` posture; incomplete_groups where the kernel does not tell the groups; platform where it is no
+  // connected Unix socket. A peer that cannot be learned is never taken for anybody.
+  // Thread-safe. Cost: 2 system calls, 1 more for more than 64 groups, and whatever the name service switch does.
+  // Rests on: unix(7), SO_PEERCRED and SO_PEERGROUPS.
+  [[nodiscard]] static Token of_peer(int socket);
+  [[nodiscard]] static Token of_peer(int socket, allow_low_ids_t);
+
   // The service itself, as initialize() found it. Worn like any other token; AsService is the shorter way to say so.
   // Errors: Error of reason not_initialized. Thread-safe. Cost: no system call.
   [[nodiscard]] static Token of_process();

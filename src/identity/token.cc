@@ -8,6 +8,7 @@
 #include "identity/accounts.h"
 #include "identity/errors.h"
 #include "identity/fences.h"
+#include "identity/peer.h"
 #include "identity/service.h"
 #include "identity/thread_memo.h"
 #include "identity/token_data.h"
@@ -45,15 +46,18 @@ TokenPtr make_user(const Service& service, TokenData data, bool low_ids) {
   return finish(std::move(data));
 }
 
+void must_not_be_inside(const std::string& words) {
+  if (!is_impersonating()) return;
+  throw Error(Error::Reason::inside_impersonation,
+              "behalf: look up " + words +
+                  ": the thread is impersonating, and what it is told could be the user's doing. Make tokens "
+                  "before, or inside AsService");
+}
+
 template <class Whom>
 TokenPtr look_up(const Whom& whom, const std::string& words, bool low_ids) {
   const Service& service = service_for("look up " + words);
-  if (is_impersonating()) {
-    throw Error(Error::Reason::inside_impersonation,
-                "behalf: look up " + words +
-                    ": the thread is impersonating, and what it is told could be the user's doing. Make tokens "
-                    "before, or inside AsService");
-  }
+  must_not_be_inside(words);
   const Account account = account_of(whom);
   TokenData data;
   data.uid = account.uid;
@@ -72,6 +76,26 @@ TokenPtr from_ids(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::string n
   data.gid = gid;
   data.name = std::move(name);
   data.wear.groups = std::move(groups);
+  return make_user(service, std::move(data), low_ids);
+}
+
+TokenPtr of_peer(int socket, bool low_ids) {
+  const Service& service = service_for("learn who is at the other end of a socket");
+  must_not_be_inside("who is at the other end of a socket");
+  PeerIds peer = peer_of(socket);
+  TokenData data;
+  data.uid = peer.uid;
+  data.gid = peer.gid;
+  data.wear.groups = std::move(peer.groups);
+  try {
+    const Account account = account_of(peer.uid);
+    data.name = account.name;
+    data.home = account.home;
+    data.shell = account.shell;
+  } catch (const Error& error) {
+    // The kernel vouches for the ids; an account they need not have.
+    if (error.reason() != Error::Reason::unknown_user) throw;
+  }
   return make_user(service, std::move(data), low_ids);
 }
 
@@ -141,6 +165,13 @@ Token Token::from_ids(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::stri
 }
 Token Token::from_ids(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::string name, allow_low_ids_t) {
   return Token(detail::from_ids(uid, gid, std::move(groups), std::move(name), true));
+}
+
+Token Token::of_peer(int socket) {
+  return Token(detail::of_peer(socket, false));
+}
+Token Token::of_peer(int socket, allow_low_ids_t) {
+  return Token(detail::of_peer(socket, true));
 }
 
 Token Token::of_process() {

@@ -15,12 +15,11 @@ Sender Sender::of_thread(Level grants) {
 
 const Token& Sender::granted() const {
   if (token_ && token_->level() >= Level::impersonation) return *token_;
-  throw Error(
-      Error::Reason::level_too_low,
-      "behalf: impersonate the sender of a message: " +
-          (token_ ? detail::describe(*token_->data()) + " granted the level " + std::string{to_string(token_->level())}
-                  : std::string{"it was sent anonymously"}) +
-          ". Let the sender grant it, by sending with behalf::Level::impersonation");
+  throw Error(Error::Reason::level_too_low, "behalf: impersonate whoever sent a message or made a call: " +
+                                                (token_ ? detail::describe(*token_->data()) + " granted the level " +
+                                                              std::string{to_string(token_->level())}
+                                                        : std::string{"it came anonymously"}) +
+                                                ". Let the sender grant it, with behalf::Level::impersonation");
 }
 
 }  // namespace behalf

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -15,7 +16,7 @@ void own_accounts(const std::string& passwd, const std::string& group) {
   const auto put = [](const std::string& text, const char* over) {
     char name[] = "/tmp/behalf-accounts-XXXXXX";
     const int file = ::mkstemp(name);
-    must(file >= 0, "mkstemp");
+    must(file >= 0 && ::fchmod(file, 0644) == 0, "mkstemp");
     ::close(file);
     std::ofstream{name} << text;
     const bool bound = ::mount(name, over, nullptr, MS_BIND, nullptr) == 0;

@@ -1,9 +1,11 @@
 // What the library refuses, by its reason.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "behalf/error.h"
+#include "child.h"
 
 namespace behalf::testing {
 
@@ -15,6 +17,12 @@ bool refused(Error::Reason reason, F&& f) {
     return error.reason() == reason;
   }
   return false;
+}
+
+// For a body that runs in a child or thread.
+template <class F>
+void must_refuse(Error::Reason reason, F&& f) {
+  must(refused(reason, std::forward<F>(f)), "is not refused as " + std::string{to_string(reason)});
 }
 
 }  // namespace behalf::testing

@@ -1,0 +1,61 @@
+#include "remote/postgres/idle_connections.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+namespace behalf::detail {
+
+namespace {
+
+// Whether the server has not hung up and says nothing unasked (it says so when it ends a session).
+bool is_still_there(PGconn* connection) {
+  char byte = 0;
+  const ssize_t got = ::recv(PQsocket(connection), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
+}  // namespace
+
+IdleConnections::~IdleConnections() {
+  for (const Idle& idle : idle_) PQfinish(idle.connection);
+}
+
+PGconn* IdleConnections::take(Clock::duration idle_for) {
+  tidy(idle_for);
+  for (;;) {
+    PGconn* connection = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (idle_.empty()) return nullptr;
+      connection = idle_.back().connection;
+      idle_.pop_back();
+    }
+    if (is_still_there(connection)) return connection;
+    PQfinish(connection);
+  }
+}
+
+PGconn* IdleConnections::keep(PGconn* connection, std::size_t at_most) {
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() >= at_most) return connection;
+  idle_.push_back({connection, Clock::now()});
+  return nullptr;
+}
+
+void IdleConnections::tidy(Clock::duration idle_for) {
+  std::vector<PGconn*> old;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    while (!idle_.empty() && now - idle_.front().since > idle_for) {
+      old.push_back(idle_.front().connection);
+      idle_.pop_front();
+    }
+  }
+  for (PGconn* connection : old) PQfinish(connection);
+}
+
+}  // namespace behalf::detail
