@@ -1,5 +1,6 @@
+#include <behalf/postgres.h>
+
 #include "databases/postgres.h"
-#include "environment/home_of_caller.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -8,23 +9,21 @@ works:    none
 hop:      environment
 clock:    process
 wrong:    libpq looks for ~/.pgpass and ~/.postgresql below $HOME, the service's: the user may not look there
-cure:     name them: passfile= in the user's own home
-needs:    libpq
+cure:     behalf::PostgresPool, which names each user's own
+needs:    libpq behalf::postgres
 services: postgresql
 source:   PostgreSQL "The Password File"
 )")
 
-static int print_role_with(const std::string& settings) {
-  PGconn* const connection = PQconnectdb(settings.c_str());
+extern "C" int operation() {
+  PGconn* const connection = PQconnectdb("host=/run/postgresql dbname=postgres");
   const int failed = behalf_row::print_role(connection);
   PQfinish(connection);
   return failed;
 }
 
-extern "C" int operation() {
-  return print_role_with("host=/run/postgresql dbname=postgres");
-}
-
 extern "C" int cured() {
-  return print_role_with("host=/run/postgresql dbname=postgres passfile=" + behalf_row::home_of_caller() + "/.pgpass");
+  static behalf::PostgresPool connections("host=/run/postgresql dbname=postgres");
+  const behalf::PostgresConnection connection = connections.take();
+  return behalf_row::print_role(connection.get());
 }

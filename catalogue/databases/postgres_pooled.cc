@@ -1,4 +1,4 @@
-#include <behalf/per_identity.h>
+#include <behalf/postgres.h>
 
 #include <mutex>
 
@@ -11,8 +11,8 @@ works:    none
 hop:      connection
 clock:    open
 wrong:    the server knows the connection by who opened it: its role is the first caller's for all that come after
-cure:     a pool for each identity, filled as that identity: behalf::per_identity<T>
-needs:    libpq
+cure:     behalf::PostgresPool, or another pool for each identity, filled as that identity: behalf::per_identity<T>
+needs:    libpq behalf::postgres
 services: postgresql
 source:   PostgreSQL "Peer Authentication"
 )")
@@ -26,7 +26,7 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf::per_identity<PGconn*> connections(behalf_row::open_connection);
-  const std::lock_guard lock(connection_in_use);
-  return behalf_row::print_role(*connections.get());
+  static behalf::PostgresPool connections("host=/run/postgresql dbname=postgres");
+  const behalf::PostgresConnection connection = connections.take();
+  return behalf_row::print_role(connection.get());
 }
