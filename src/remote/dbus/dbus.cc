@@ -1,0 +1,111 @@
+#include "behalf/dbus.h"
+
+#include <mutex>
+
+#include "behalf/error.h"
+#include "identity/errors.h"
+#include "remote/dbus/bus_connection.h"
+
+namespace behalf {
+
+namespace detail {
+
+// A proxy, and the connection that it stands on.
+struct BusProxy {
+  std::shared_ptr<BusConnection> connection;
+  std::unique_ptr<sdbus::IProxy> proxy;
+};
+
+}  // namespace detail
+
+namespace {
+
+using detail::BusConnection;
+using detail::BusProxy;
+
+std::shared_ptr<BusConnection> open(const std::string& address) {
+  try {
+    return std::make_shared<BusConnection>(address);
+  } catch (const sdbus::Error& error) {
+    const Carried who;
+    throw Error(Error::Reason::not_there,
+                "behalf: connect to the bus at " + address + " as " +
+                    (who.data() == nullptr ? "the process itself" : detail::describe(*who.data())) + ": " +
+                    error.getMessage());
+  }
+}
+
+}  // namespace
+
+DBus::DBus(std::string address, std::size_t identities_at_most)
+    : address_(std::move(address)),
+      connections_([this] { return open(address_); }, {.at_most = identities_at_most},
+                   [](std::shared_ptr<BusConnection>& connection) { return connection->is_there(); }) {}
+
+DBus::~DBus() = default;
+
+std::shared_ptr<BusConnection> DBus::connection_of(const Carried& who) {
+  // What holds the connection is the cache's handle: with it the connection is closed as its identity.
+  const auto kept = connections_.get(who);
+  return {kept, kept->get()};
+}
+
+std::shared_ptr<sdbus::IConnection> DBus::connection(const Carried& who) {
+  const std::shared_ptr<BusConnection> connection = connection_of(who);
+  return {connection, &connection->get()};
+}
+
+class DBusProxy::Core {
+ public:
+  Core(DBus& bus, std::string destination, std::string object_path, const Blanket& blanket)
+      : bus_(bus),
+        destination_(std::move(destination)),
+        object_path_(std::move(object_path)),
+        cloak_(blanket, Authentication::connection),
+        proxies_([this] { return make(); }, {},
+                 [](std::unique_ptr<BusProxy>& made) { return made->connection->is_there(); }) {}
+
+  std::shared_ptr<sdbus::IProxy> get() {
+    const Carried who = cloak().presented();
+    const auto kept = proxies_.get(who);
+    return {kept, (*kept)->proxy.get()};
+  }
+
+  Cloak cloak() const {
+    const std::lock_guard lock(mutex_);
+    return cloak_;
+  }
+  void set_blanket(const Blanket& blanket) {
+    Cloak cloak(blanket, Authentication::connection);
+    const std::lock_guard lock(mutex_);
+    cloak_ = std::move(cloak);
+  }
+
+ private:
+  std::unique_ptr<BusProxy> make() {
+    auto made = std::make_unique<BusProxy>();
+    made->connection = bus_.connection_of(Carried());
+    made->proxy = sdbus::createProxy(made->connection->get(), destination_, object_path_);
+    return made;
+  }
+
+  DBus& bus_;
+  const std::string destination_;
+  const std::string object_path_;
+  mutable std::mutex mutex_;
+  Cloak cloak_;
+  per_identity<std::unique_ptr<BusProxy>> proxies_;
+};
+
+DBusProxy::DBusProxy(DBus& bus, std::string destination, std::string object_path, const Blanket& blanket)
+    : core_(std::make_unique<Core>(bus, std::move(destination), std::move(object_path), blanket)) {}
+DBusProxy::~DBusProxy() = default;
+
+std::shared_ptr<sdbus::IProxy> DBusProxy::get() {
+  return core_->get();
+}
+void DBusProxy::set_blanket(const Blanket& blanket) {
+  core_->set_blanket(blanket);
+}
+
+}  // namespace behalf

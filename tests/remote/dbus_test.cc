@@ -1,0 +1,323 @@
+// D-Bus on a private daemon: whom it sees, and whom a server is told.
+#include "behalf/dbus.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "behalf/impersonation.h"
+#include "behalf/thread.h"
+#include "children/household.h"
+#include "engines.h"
+#include "refused.h"
+
+namespace behalf::testing {
+namespace {
+
+constexpr const char* clerk = "org.behalf.Clerk";
+constexpr const char* desk = "/org/behalf/Desk";
+constexpr uid_t daemon_id = account_id;  // a daemon wants an account of its own
+const std::vector<const char*> daemons = {"/usr/bin/dbus-daemon"};
+
+// A bus of one's own on which everybody may talk to everybody.
+class Bus {
+ public:
+  Bus() {
+    must(::mkdir("/home/bus", 0755) == 0 && ::chown("/home/bus", daemon_id, daemon_id) == 0, "mkdir");
+    std::ofstream("/home/bus/conf") << "<busconfig><type>system</type><listen>unix:path=/home/bus/socket</listen>"
+                                       "<auth>EXTERNAL</auth><policy context='default'><allow user='*'/>"
+                                       "<allow own='*'/><allow send_destination='*'/><allow receive_sender='*'/>"
+                                       "</policy></busconfig>\n";
+    restart();
+  }
+  void restart() {
+    engine_.reset();
+    ::unlink("/home/bus/socket");
+    engine_.emplace(std::vector<std::string>{*find_program(daemons), "--config-file=/home/bus/conf", "--nofork",
+                                             "--nopidfile", "--nosyslog"},
+                    daemon_id, daemon_id, [] { return accepts("/home/bus/socket"); });
+  }
+  static constexpr const char* address = "unix:path=/home/bus/socket";
+
+ private:
+  std::optional<Engine> engine_;
+};
+
+std::string words(const std::optional<Token>& who) {
+  if (!who) return "nobody";
+  std::string all = std::to_string(who->uid()) + ":" + std::to_string(who->gid()) + "(";
+  for (const gid_t group : who->groups()) all += std::to_string(group) + " ";
+  return all + ") " + who->name();
+}
+
+// A server: who asks, who the handler is, and who it is on the caller's behalf.
+class Clerk {
+ public:
+  explicit Clerk(const DBusCallersOptions& options = {})
+      : connection_(sdbus::createSessionBusConnectionWithAddress(Bus::address)),
+        callers_(*connection_, options),
+        object_(sdbus::createObject(*connection_, desk)) {
+    object_->registerMethod("WhoAsks").onInterface(clerk).implementedAs(
+        callers_.handler(*object_, [] { return words(CallContext::current().client()); }));
+    object_->registerMethod("WhoWorks")
+        .onInterface(clerk)
+        .implementedAs(callers_.handler(*object_, [](const std::string& greeting) {
+          std::string told = greeting + " " + std::to_string(::geteuid());
+          {
+            const Impersonation as = CallContext::current().impersonate_client();
+            told += " " + std::to_string(::geteuid());
+          }
+          return told + " " + std::to_string(::geteuid());
+        }));
+    // An answer that comes later, from another thread.
+    object_->registerMethod("Later").onInterface(clerk).implementedAs(
+        callers_.handler(*object_, [this](sdbus::Result<std::string>&& result) {
+          const CallContext call = CallContext::current();
+          later_.emplace_back([call, result = std::move(result)]() mutable {
+            const CallContext::Scope handling(call);
+            const Impersonation as = CallContext::current().impersonate_client();
+            result.returnResults(std::to_string(::geteuid()));
+          });
+        }));
+    object_->finishRegistration();
+    connection_->requestName(clerk);
+    connection_->enterEventLoopAsync();
+  }
+  ~Clerk() {
+    connection_->leaveEventLoop();
+    for (std::thread& one : later_) one.join();
+  }
+  Clerk(const Clerk&) = delete;
+  Clerk& operator=(const Clerk&) = delete;
+
+ private:
+  std::unique_ptr<sdbus::IConnection> connection_;
+  DBusCallers callers_;
+  std::unique_ptr<sdbus::IObject> object_;
+  std::vector<std::thread> later_;
+};
+
+std::string ask(DBusProxy& proxy, const char* method) {
+  std::string told;
+  proxy->callMethod(method).onInterface(clerk).storeResultsTo(told);
+  return told;
+}
+
+std::string with_bus(const std::function<void(Bus&, const Token& alice, const Token& bob)>& body) {
+  return in_own_process([&] {
+    const Household household;
+    Bus bus;
+    start(ServiceKind::root);
+    on_thread([&] {
+      try {
+        body(bus, Token::for_user("alice"), Token::for_user("bob"));
+      } catch (const sdbus::Error& error) {
+        throw std::runtime_error(error.getName() + ": " + error.getMessage());
+      }
+    });
+  });
+}
+
+class On_a_bus : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!find_program(daemons)) GTEST_SKIP() << "no dbus-daemon on this machine";
+  }
+};
+
+TEST_F(On_a_bus, a_call_is_known_to_be_its_caller_s_with_all_groups) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              for (int round = 0; round < 2; ++round) {
+                for (const Token& who : {her, him}) {
+                  const Impersonation as{who};
+                  const std::string told = ask(proxy, "WhoAsks");
+                  must(told == words(who), told + " instead of " + words(who));
+                }
+              }
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_handler_is_the_service_until_it_impersonates_and_is_it_again_afterwards) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              const Impersonation as{her};
+              std::string told;
+              proxy->callMethod("WhoWorks").onInterface(clerk).withArguments("hello").storeResultsTo(told);
+              must(told == "hello 0 3001 0", told);
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, an_answer_that_comes_later_is_still_its_caller_s) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              for (const auto& [who, told] : {std::pair(her, "3001"), std::pair(him, "3002")}) {
+                const Impersonation as{who};
+                must(ask(proxy, "Later") == told, told);
+              }
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, what_the_server_grants_is_all_that_it_can_do) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              const Clerk server({.granted = Level::identification});
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              const Impersonation as{her};
+              must(ask(proxy, "WhoAsks") == words(her), "is not known");
+              std::string refusal;
+              try {
+                std::string told;
+                proxy->callMethod("WhoWorks").onInterface(clerk).withArguments("hello").storeResultsTo(told);
+              } catch (const sdbus::Error& error) {
+                refusal = error.getName() + " " + error.getMessage();
+              }
+              must(refusal.find("Failed") != std::string::npos && refusal.find("level") != std::string::npos,
+                   "refusal: " + refusal);
+            }),
+            "");
+}
+
+std::atomic<int> refusals = 0;
+
+TEST_F(On_a_bus, a_caller_who_may_not_be_impersonated_is_refused_and_named) {
+  EXPECT_EQ(with_bus([](Bus&, const Token&, const Token&) {
+              const Clerk server({.on_refused = [](const std::string& why) noexcept {
+                refusals += why.find("uid 0") != std::string::npos ? 1 : 0;
+              }});
+              DBus bus(Bus::address);
+              // The service itself, which is root.
+              DBusProxy proxy(bus, clerk, desk, {.cloaking = Cloaking::none});
+              std::string refusal;
+              try {
+                (void)ask(proxy, "WhoAsks");
+              } catch (const sdbus::Error& error) {
+                refusal = error.getName();
+              }
+              must(refusal == "org.freedesktop.DBus.Error.AccessDenied", "refusal: " + refusal);
+              must_equal(refusals.load(), 1, "told");
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_blanket_says_who_is_presented) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              {
+                const Impersonation as{her};
+                proxy.set_blanket({.cloaking = Cloaking::fixed});
+              }
+              const Impersonation as{him};
+              must(ask(proxy, "WhoAsks") == words(her), "fixed");
+              proxy.set_blanket({});
+              must(ask(proxy, "WhoAsks") == words(him), "dynamic");
+              must_refuse(Error::Reason::not_permitted,
+                          [&] { proxy.set_blanket({.authentication = Authentication::call}); });
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_signal_is_handled_as_whose_connection_it_came_to) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              DBus bus(Bus::address);
+              std::atomic<uid_t> handled = 1;
+              std::unique_ptr<sdbus::IProxy> listener;
+              {
+                const Impersonation as{her};
+                const auto connection = bus.connection();
+                listener = sdbus::createProxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
+                listener->uponSignal("NameOwnerChanged")
+                    .onInterface("org.freedesktop.DBus")
+                    .call([&](const std::string&, const std::string&, const std::string&) { handled = ::geteuid(); });
+                listener->finishRegistration();
+              }
+              const Clerk server;
+              for (int left = 200; handled == 1 && left > 0; --left)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+              must_equal(handled.load(), alice_id, "who handles");
+              listener.reset();
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_bus_that_comes_back_is_connected_to_anew_as_the_same_user) {
+  EXPECT_EQ(with_bus([](Bus& daemon, const Token& her, const Token& him) {
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              {
+                const Clerk server;
+                const Impersonation as{her};
+                must(ask(proxy, "WhoAsks") == words(her), "before");
+              }
+              daemon.restart();
+              const Clerk server;
+              for (const Token& who : {him, her}) {
+                const Impersonation as{who};
+                std::string told;
+                // The loss is noticed when it is told of.
+                for (int left = 100; told.empty() && left > 0; --left) {
+                  try {
+                    told = ask(proxy, "WhoAsks");
+                  } catch (const sdbus::Error&) {
+                    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                  }
+                }
+                must(told == words(who), told + " instead of " + words(who));
+              }
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_bus_that_is_not_there_is_said) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              DBus bus("unix:path=/home/nowhere");
+              DBusProxy proxy(bus, clerk, desk);
+              const Impersonation as{her};
+              must_refuse(Error::Reason::not_there, [&] { (void)proxy.get(); });
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, many_at_once_cross_nobody) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              std::atomic<int> wrong = 0;
+              {
+                std::vector<behalf::thread> threads;
+                for (int i = 0; i < 8; ++i) {
+                  threads.emplace_back([&, i] {
+                    for (int call = 0; call < 40; ++call) {
+                      const Token& who = (i + call) % 2 == 0 ? her : him;
+                      const Impersonation as{who};
+                      if (ask(proxy, "WhoAsks") != words(who)) ++wrong;
+                    }
+                  });
+                }
+              }
+              must_equal(wrong.load(), 0, "crossings");
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace behalf::testing
