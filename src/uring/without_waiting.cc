@@ -47,7 +47,7 @@ class Turn {
     std::mutex mutex;
     Files files;  // those that somebody has a turn on, or waits for one
   };
-  static All& all() noexcept {
+  static All& all() {
     static All& all = *new All;  // workers may outlive what is destroyed at the end of the process
     return all;
   }
