@@ -1,0 +1,137 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "behalf/descriptor.h"
+#include "behalf/grpc.h"
+#include "behalf/per_identity.h"
+#include "identity/errors.h"
+#include "remote/grpc/office.h"
+
+namespace behalf {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Good as long as the connection is open over which it was got, and the server does not say otherwise.
+struct Ticket {
+  std::string words;
+  Descriptor connection;
+  Clock::time_point until;
+};
+
+[[noreturn]] void no_ticket(const std::string& office, const std::string& why, Error::Reason reason, int error = 0) {
+  const Carried who;
+  throw Error(reason,
+              "behalf: get a ticket at " + office + " as " +
+                  (who.data() == nullptr ? "the process itself" : detail::describe(*who.data())) + ": " + why,
+              error);
+}
+
+// Called as whom it is for: the office sees who connects.
+Ticket get_ticket(const std::string& office, Level granted) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (office.size() >= sizeof address.sun_path)
+    no_ticket(office, "the path is too long for a Unix socket", Error::Reason::not_there);
+  office.copy(address.sun_path, office.size());
+  Descriptor end(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!end || ::connect(end.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    no_ticket(office, detail::error_words(errno), Error::Reason::not_there, errno);
+  detail::Request request;
+  request.granted = static_cast<std::uint8_t>(granted);
+  std::array<char, detail::longest_answer> answer{};
+  ssize_t got = -1;
+  if (::send(end.get(), &request, sizeof request, MSG_NOSIGNAL) == sizeof request) {
+    do got = ::recv(end.get(), answer.data(), answer.size(), 0);
+    while (got < 0 && errno == EINTR);
+  }
+  if (got <= 0) no_ticket(office, got == 0 ? "it hung up" : detail::error_words(errno), Error::Reason::not_there);
+  const std::string_view told(answer.data() + 1, static_cast<std::size_t>(got - 1));
+  const auto space = told.find(' ');
+  if (answer[0] != detail::given || space == std::string_view::npos)
+    no_ticket(office, std::string(told), Error::Reason::refused_by_receiver);
+  // A little less than that, for the way of a call that starts at the last moment.
+  const std::chrono::seconds good_for(std::strtol(std::string(told.substr(0, space)).c_str(), nullptr, 10));
+  return {std::string(told.substr(space + 1)), std::move(end), Clock::now() + good_for * 9 / 10};
+}
+
+bool is_good(Ticket& ticket) {
+  char byte = 0;
+  const bool open = ::recv(ticket.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+                    (errno == EAGAIN || errno == EWOULDBLOCK);
+  return open && Clock::now() < ticket.until;
+}
+
+// Metadata are one line of printable ASCII.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+// Puts into a call's metadata what was found out when it was created.
+class Presenting final : public grpc::experimental::Interceptor {
+ public:
+  Presenting(const char* key, std::string value) : key_(key), value_(std::move(value)) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      auto* const metadata = methods->GetSendInitialMetadata();
+      // What the caller wrote there by hand is nobody's ticket.
+      metadata->erase(detail::ticket_key);
+      metadata->emplace(key_, value_);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const char* const key_;
+  const std::string value_;
+};
+
+class PresentingFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  explicit PresentingFactory(const GrpcChannelOptions& options)
+      : cloak_(options.blanket, Authentication::call),
+        tickets_([office = options.office, level = options.blanket.level] { return get_ticket(office, level); },
+                 {.at_most = options.identities_at_most}, is_good) {}
+
+  // By the thread that makes the call, when it makes it.
+  grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo*) override {
+    try {
+      return new Presenting(detail::ticket_key, tickets_.get(cloak_.presented())->words);
+    } catch (const std::exception& error) {
+      return new Presenting(detail::no_ticket_key, one_line(error.what()));
+    }
+  }
+
+ private:
+  const Cloak cloak_;
+  per_identity<Ticket> tickets_;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
+                                            const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+                                            const GrpcChannelOptions& options) {
+  std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> factories;
+  factories.push_back(std::make_unique<PresentingFactory>(options));
+  // gRPC's threads are started when they are first wanted, by whoever wants them.
+  const detail::ThreadsOfService born;
+  auto channel = grpc::experimental::CreateCustomChannelWithInterceptors(target, credentials, options.arguments,
+                                                                         std::move(factories));
+  (void)channel->GetState(true);
+  return channel;
+}
+
+}  // namespace behalf

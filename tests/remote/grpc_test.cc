@@ -1,0 +1,447 @@
+// gRPC between two ends in one process: whose each call is, whatever thread sends it and whatever connection it goes
+// over.
+#include "behalf/grpc.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "behalf/descriptor.h"
+#include "behalf/impersonation.h"
+#include "behalf/thread.h"
+#include "children/household.h"
+#include "clerk.grpc.pb.h"
+#include "engines.h"
+#include "refused.h"
+
+namespace behalf::testing {
+namespace {
+
+constexpr const char* target = "unix:/home/rpc/channel";
+constexpr const char* office = "/home/rpc/office";
+
+std::string words(const std::optional<Token>& who) {
+  if (!who) return "nobody";
+  std::string all = who->name() + "(";
+  for (const gid_t group : who->groups()) all += std::to_string(group) + " ";
+  return all + ")";
+}
+
+class ClerkService final : public Clerk::Service {
+ public:
+  explicit ClerkService(GrpcCallers& callers) : callers_(callers) {}
+
+  grpc::Status WhoAsks(grpc::ServerContext* context, const Line*, Line* reply) override {
+    return callers_.serve(*context, [&] {
+      reply->set_text(words(CallContext::current().client()));
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status WhoWorks(grpc::ServerContext* context, const Line*, Line* reply) override {
+    return callers_.serve(*context, [&] {
+      std::string told = std::to_string(::geteuid());
+      {
+        const Impersonation as = CallContext::current().impersonate_client();
+        told += ' ' + std::to_string(::geteuid());
+      }
+      reply->set_text(told + ' ' + std::to_string(::geteuid()));
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status Tell(grpc::ServerContext* context, const Line*, grpc::ServerWriter<Line>* writer) override {
+    return callers_.serve(*context, [&] {
+      for (int i = 0; i < 3; ++i) writer->Write(asker());
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status Listen(grpc::ServerContext* context, grpc::ServerReader<Line>* reader, Line* reply) override {
+    return callers_.serve(*context, [&] {
+      Line line;
+      while (reader->Read(&line)) {
+      }
+      *reply = asker();
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status Talk(grpc::ServerContext* context, grpc::ServerReaderWriter<Line, Line>* stream) override {
+    return callers_.serve(*context, [&] {
+      Line line;
+      while (stream->Read(&line)) stream->Write(asker());
+      return grpc::Status::OK;
+    });
+  }
+
+ private:
+  static Line asker() {
+    Line line;
+    line.set_text(words(CallContext::current().client()));
+    return line;
+  }
+
+  GrpcCallers& callers_;
+};
+
+std::mutex told_mutex;
+std::vector<std::string> told;  // of what was refused
+
+class Server {
+ public:
+  explicit Server(GrpcCallersOptions options = {}) : callers_(with_office(std::move(options))), service_(callers_) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(target, grpc::InsecureServerCredentials());
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    must(server_ != nullptr, "the server does not start");
+    must(::chmod("/home/rpc/channel", 0777) == 0, "chmod");
+  }
+  ~Server() { server_->Shutdown(std::chrono::system_clock::now()); }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  GrpcCallers& callers() { return callers_; }
+
+ private:
+  static GrpcCallersOptions with_office(GrpcCallersOptions options) {
+    options.office = office;
+    options.on_refused = [](const std::string& why) {
+      const std::lock_guard lock(told_mutex);
+      told.push_back(why);
+    };
+    return options;
+  }
+
+  GrpcCallers callers_;
+  ClerkService service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+std::unique_ptr<Clerk::Stub> stub(const Blanket& blanket = {}) {
+  return Clerk::NewStub(
+      grpc_channel(target, grpc::InsecureChannelCredentials(), {.office = office, .blanket = blanket}));
+}
+
+struct Reply {
+  grpc::Status status;
+  std::string text;
+};
+Reply ask(Clerk::Stub& clerk, grpc::Status (Clerk::Stub::*method)(grpc::ClientContext*, const Line&, Line*),
+          bool wait = true) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(wait);
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  Line reply;
+  const grpc::Status status = (clerk.*method)(&context, {}, &reply);
+  return {status, reply.text()};
+}
+
+std::string with_folder(const std::function<void(const Token& alice, const Token& bob)>& body) {
+  return in_own_process([&] {
+    const Household household;
+    must(::mkdir("/home/rpc", 0755) == 0, "mkdir");
+    start(ServiceKind::root);
+    on_thread([&] { body(Token::for_user("alice"), Token::for_user("bob")); });
+  });
+}
+
+TEST(A_call_of_grpc, is_its_caller_s_with_all_groups_in_every_kind) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              for (const Token& who : {her, him, her}) {
+                const Impersonation as{who};
+                const std::string name = words(who);
+                const Reply asked = ask(*clerk, &Clerk::Stub::WhoAsks);
+                must(asked.text == name, asked.text + asked.status.error_message());
+                {
+                  grpc::ClientContext context;
+                  const auto reader = clerk->Tell(&context, {});
+                  Line line;
+                  int lines = 0;
+                  for (; reader->Read(&line); ++lines) must(line.text() == name, "Tell: " + line.text());
+                  must(reader->Finish().ok() && lines == 3, "Tell");
+                }
+                {
+                  grpc::ClientContext context;
+                  Line reply;
+                  const auto writer = clerk->Listen(&context, &reply);
+                  writer->Write({});
+                  writer->WritesDone();
+                  must(writer->Finish().ok() && reply.text() == name, "Listen: " + reply.text());
+                }
+                grpc::ClientContext context;
+                const auto stream = clerk->Talk(&context);
+                Line line;
+                stream->Write({});
+                must(stream->Read(&line) && line.text() == name, "Talk: " + line.text());
+                stream->WritesDone();
+                must(stream->Finish().ok(), "Talk");
+              }
+              must_equal(server.callers().tickets(), std::size_t{2}, "tickets");
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, is_whose_it_was_created_by_whoever_waits_for_it) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              grpc::CompletionQueue queue;
+              grpc::ClientContext context;
+              Line reply;
+              grpc::Status status;
+              std::unique_ptr<grpc::ClientAsyncResponseReader<Line>> call;
+              {
+                const Impersonation as{her};
+                call = clerk->PrepareAsyncWhoAsks(&context, {}, &queue);
+              }
+              const Impersonation other{him};
+              call->StartCall();
+              call->Finish(&reply, &status, &queue);
+              void* tag = nullptr;
+              bool ok = false;
+              must(queue.Next(&tag, &ok) && status.ok(), "the call failed: " + status.error_message());
+              must(reply.text() == words(her), reply.text());
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, is_handled_as_the_service_until_it_impersonates) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server;
+              const auto clerk = stub();
+              const Impersonation as{her};
+              must(ask(*clerk, &Clerk::Stub::WhoWorks).text == "0 3001 0", "who works");
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, goes_as_far_as_its_blanket_and_the_server_allow) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server;
+              const auto identified = stub({.level = Level::identification});
+              const auto anonymous = stub({.level = Level::anonymous});
+              const Impersonation as{her};
+              must(ask(*identified, &Clerk::Stub::WhoAsks).text == words(her), "identified");
+              const Reply refused = ask(*identified, &Clerk::Stub::WhoWorks);
+              must(refused.status.error_code() == grpc::StatusCode::PERMISSION_DENIED, "impersonated beyond the level");
+              must(ask(*anonymous, &Clerk::Stub::WhoAsks).text == "nobody", "anonymous");
+              must_refuse(Error::Reason::power_needed,
+                          [] { const Cloak cloak({.cloaking = Cloaking::fixed, .level = Level::delegation}); });
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, presents_the_service_only_where_that_is_said_which_the_server_refuses_where_it_is_root) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              std::unique_ptr<Clerk::Stub> fixed;
+              {
+                const Impersonation as{her};
+                fixed = stub({.cloaking = Cloaking::fixed});
+              }
+              const auto none = stub({.cloaking = Cloaking::none});
+              const Impersonation as{him};
+              must(ask(*fixed, &Clerk::Stub::WhoAsks).text == words(her), "fixed");
+              const Reply refused = ask(*none, &Clerk::Stub::WhoAsks);
+              must(refused.status.error_code() == grpc::StatusCode::UNAUTHENTICATED, "root was let in");
+              must(refused.status.error_message().find("fence") != std::string::npos ||
+                       refused.status.error_message().find("uid 0") != std::string::npos,
+                   refused.status.error_message());
+              must(!told.empty(), "nobody was told");
+            }),
+            "");
+}
+
+// Asks the office as a client does, and keeps the connection.
+std::pair<Descriptor, std::string> ticket_by_hand() {
+  Descriptor end(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string(office).copy(address.sun_path, sizeof address.sun_path - 1);
+  must(::connect(end.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+  const char request[8] = {'b', 'h', 't', '1', static_cast<char>(Level::impersonation), 0, 0, 0};
+  must(::send(end.get(), request, sizeof request, MSG_NOSIGNAL) == sizeof request, "send");
+  char answer[1024] = {};
+  const ssize_t got = ::recv(end.get(), answer, sizeof answer - 1, 0);
+  must(got > 0 && answer[0] == '+', std::string("no ticket: ") + answer);
+  return {std::move(end), std::string(answer).substr(std::string(answer).find(' ') + 1)};
+}
+
+TEST(A_call_of_grpc, with_a_forged_swapped_or_repeated_ticket_is_refused_and_named) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server;
+              {
+                const auto clerk = stub();
+                const Impersonation as{her};
+                must(ask(*clerk, &Clerk::Stub::WhoAsks).status.ok(), "before");
+              }
+              const auto plain = Clerk::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+              const auto call_with = [&](const std::vector<std::string>& tickets) {
+                grpc::ClientContext context;
+                for (const std::string& ticket : tickets) context.AddMetadata("behalf-ticket", ticket);
+                Line reply;
+                return plain->WhoAsks(&context, {}, &reply).error_code();
+              };
+              const std::size_t before = told.size();
+              const std::string made_up = std::string(32, 'a') + '.' + std::string(64, 'b');
+              must(call_with({}) == grpc::StatusCode::UNAUTHENTICATED, "none");
+              must(call_with({made_up}) == grpc::StatusCode::UNAUTHENTICATED, "made up");
+              must(call_with({""}) == grpc::StatusCode::UNAUTHENTICATED, "empty");
+              must(call_with({made_up, made_up}) == grpc::StatusCode::UNAUTHENTICATED, "two");
+              std::string half_right;
+              Descriptor kept;
+              {
+                const Impersonation as{her};
+                auto [end, ticket] = ticket_by_hand();
+                kept = std::move(end);
+                must(call_with({ticket}) == grpc::StatusCode::OK, "the right one");
+                half_right = ticket.substr(0, ticket.find('.') + 1) + std::string(64, 'b');
+              }
+              must(call_with({half_right}) == grpc::StatusCode::UNAUTHENTICATED, "with another's secret");
+              must_equal(told.size() - before, std::size_t{5}, "refusals told");
+              // What a caller writes by hand does not take the place of its own.
+              const auto clerk = stub();
+              const Impersonation as{her};
+              grpc::ClientContext context;
+              context.AddMetadata("behalf-ticket", made_up);
+              Line reply;
+              must(!clerk->WhoAsks(&context, {}, &reply).ok() || reply.text() == words(her), "by hand");
+            }),
+            "");
+}
+
+TEST(A_ticket, is_good_as_long_as_the_connection_it_was_got_over_and_no_longer_than_its_time) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server({.good_for = std::chrono::seconds(1)});
+              const auto plain = Clerk::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+              const auto call_with = [&](const std::string& ticket) {
+                grpc::ClientContext context;
+                context.AddMetadata("behalf-ticket", ticket);
+                Line reply;
+                (void)plain->WhoAsks(&context, {}, &reply);
+                return reply.text();
+              };
+              const Impersonation as{her};
+              {
+                auto [end, ticket] = ticket_by_hand();
+                must(call_with(ticket) == words(her), "good");
+                end = Descriptor();
+                for (int left = 200; !call_with(ticket).empty() && left > 0; --left)
+                  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                must(call_with(ticket).empty(), "after the connection was closed");
+              }
+              const auto [end, ticket] = ticket_by_hand();
+              std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+              must(call_with(ticket).empty(), "after its time");
+              // A client of ours gets another in time.
+              const auto clerk = stub();
+              for (int i = 0; i < 3; ++i) {
+                must(ask(*clerk, &Clerk::Stub::WhoAsks).text == words(her), "renewed");
+                std::this_thread::sleep_for(std::chrono::milliseconds(600));
+              }
+            }),
+            "");
+}
+
+TEST(A_ticket, is_given_to_nobody_in_numbers_without_end) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server({.at_most_of_one = 2});
+              std::vector<std::pair<Descriptor, std::string>> kept;
+              {
+                const Impersonation as{her};
+                kept.push_back(ticket_by_hand());
+                kept.push_back(ticket_by_hand());
+                bool refused = false;
+                try {
+                  kept.push_back(ticket_by_hand());
+                } catch (const std::exception&) {
+                  refused = true;
+                }
+                must(refused, "a third");
+              }
+              const Impersonation as{him};
+              kept.push_back(ticket_by_hand());  // bob has none the less
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, is_still_its_caller_s_after_the_server_was_restarted) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              const auto clerk = stub();
+              for (int life = 0; life < 3; ++life) {
+                Server server;
+                for (const Token& who : {her, him}) {
+                  const Impersonation as{who};
+                  std::string text;
+                  for (int left = 50; text.empty() && left > 0; --left) {
+                    const Reply reply = ask(*clerk, &Clerk::Stub::WhoAsks);
+                    text = reply.text;
+                  }
+                  must(text == words(who), text + " instead of " + words(who));
+                }
+              }
+            }),
+            "");
+}
+
+// The ids of all threads of the process.
+bool all_threads_are_the_service_s() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(entry.path() / "status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("Uid:") && line.find("3001") != std::string::npos) return false;
+  }
+  return true;
+}
+
+TEST(A_call_of_grpc, leaves_no_thread_as_its_caller) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server;
+              std::unique_ptr<Clerk::Stub> clerk;
+              {
+                const Impersonation as{her};
+                clerk = stub();
+                must(ask(*clerk, &Clerk::Stub::WhoAsks).status.ok(), "call");
+              }
+              must(all_threads_are_the_service_s(), "a thread is alice");
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, crosses_nobody_with_many_at_once_from_a_cold_channel_on) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              std::atomic<int> wrong = 0;
+              std::atomic<int> right = 0;
+              {
+                std::vector<behalf::thread> threads;
+                for (int i = 0; i < 8; ++i) {
+                  threads.emplace_back([&, i] {
+                    for (int call = 0; call < 50; ++call) {
+                      const Token& who = (i + call) % 2 == 0 ? her : him;
+                      const Impersonation as{who};
+                      const std::string text = ask(*clerk, &Clerk::Stub::WhoAsks).text;
+                      ++(text == words(who) ? right : wrong);
+                    }
+                  });
+                }
+              }
+              must_equal(wrong.load(), 0, "crossings");
+              must_equal(right.load(), 400, "right");
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace behalf::testing
