@@ -22,10 +22,12 @@
 // another user's name. The server's AuthContext is the connection's, not the call's. So here the identity is taken when
 // a call is created, on the thread that creates it, and goes with the call's own metadata.
 //
-// What proves it is a ticket: random, short-lived, known to the server alone. The client gets one for each identity at
-// the server's office, a Unix socket beside the channel, at which the kernel vouches for who asks (Token::of_peer); it
-// is good as long as that connection is open, and no longer than its time. Tickets are as secret as what they are sent
-// over: a channel that leaves the machine, or whose Unix socket others may listen at, has to be a private one (TLS).
+// What proves it is a ticket: random, short-lived, known to the server alone. On one machine the client gets one for
+// each identity at the server's office, a Unix socket beside the channel, at which the kernel vouches for who asks
+// (Token::of_peer); it is good as long as that connection is open, and no longer than its time. Between machines an
+// engine proves who calls (proof.h): the first call of an identity brings a proof, and gets a ticket in exchange.
+// Tickets are as secret as what they are sent over: a channel that leaves the machine, or whose Unix socket others may
+// listen at, has to be a private one (TLS).
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -40,12 +42,16 @@
 #include "behalf/blanket.h"
 #include "behalf/call_context.h"
 #include "behalf/error.h"
+#include "behalf/proof.h"
 
 namespace behalf {
 
 struct GrpcChannelOptions {
-  // The Unix socket at which the server hands out tickets (GrpcCallersOptions::office).
+  // Either of the two: the Unix socket at which the server hands out tickets (GrpcCallersOptions::office), or an
+  // engine. With an engine a call that meets a server which has been restarted since is refused once (UNAUTHENTICATED),
+  // and the next brings a proof again.
   std::string office{};
+  Prove prove{};
   // Whom calls present, and how far the server may go for them. gRPC authenticates each call; a private channel is what
   // the credentials say, and a blanket that asks for it is refused.
   Blanket blanket{};
@@ -58,15 +64,18 @@ struct GrpcChannelOptions {
 // called), by the thread that does. gRPC's threads that it starts are the service's.
 //
 // Where an identity gets no ticket the call is sent without, which the server refuses: UNAUTHENTICATED, with why.
-// Errors: those of Cloak. Cost: of a call one lock and one system call more, where there is a ticket already.
+// Errors: those of Cloak; std::invalid_argument where neither office nor engine is given, or both. Cost: of a call one
+// lock and one system call more, where there is a ticket already.
 [[nodiscard]] std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
                                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                                           const GrpcChannelOptions& options);
 
 struct GrpcCallersOptions {
-  // Where tickets are handed out: a path, at which there must be nothing yet. Who may connect there may call; its mode
-  // is that.
+  // One of the two, or both. Where tickets are handed out: a path, at which there must be nothing yet. Who may connect
+  // there may call; its mode is that.
   std::string office{};
+  // And the engine, by which calls of other machines prove who makes them.
+  Verify verify{};
   unsigned office_mode = 0666;
   // How long a ticket is good for.
   std::chrono::seconds good_for = std::chrono::minutes(10);
@@ -83,23 +92,26 @@ struct GrpcCallersOptions {
 class GrpcCallers {
  public:
   // Effects: opens the office, and starts a thread of the service's that serves it.
-  // Errors: Error of reason not_initialized, not_there, not_permitted, out_of_resources, platform.
+  // Errors: Error of reason not_initialized, not_there, not_permitted, out_of_resources, platform;
+  // std::invalid_argument where neither office nor engine is given.
   explicit GrpcCallers(const GrpcCallersOptions& options);
   // Closes it: no ticket is good any more.
   ~GrpcCallers();
   GrpcCallers(const GrpcCallers&) = delete;
   GrpcCallers& operator=(const GrpcCallers&) = delete;
 
-  // Who made the call: by its own metadata. Errors: Error of reason refused_by_receiver where it brings no ticket that
-  // is good. Thread-safe. Cost: a lock.
-  [[nodiscard]] Sender sender(const grpc::ServerContextBase& context);
+  // Who made the call: by its own metadata. To be asked once for a call, before anything of its answer is sent: what it
+  // brings may be a proof, for which a ticket goes back with the answer.
+  // Errors: Error of reason refused_by_receiver where it brings neither that is good. Thread-safe. Cost: a lock; with a
+  // proof what that costs.
+  [[nodiscard]] Sender sender(grpc::ServerContextBase& context);
 
   // f() with the CallContext of the caller, as the service; what it returns, a grpc::Status. Works for calls of every
   // kind: unary or streams, synchronous, callback and completion queue (f is where they are handled).
   // A call that brings no good ticket is answered UNAUTHENTICATED and f is not called; an Error of ours that f throws
   // is answered PERMISSION_DENIED where it says that the caller, or the service, may not, and INTERNAL otherwise.
   template <class F>
-  grpc::Status serve(const grpc::ServerContextBase& context, F&& f) {
+  grpc::Status serve(grpc::ServerContextBase& context, F&& f) {
     try {
       const CallContext::Scope handling(CallContext(sender(context)));
       try {

@@ -208,4 +208,29 @@ void PostgresServer::restart() {
   }
 }
 
+namespace {
+
+const std::vector<const char*> munge_programs = {"/usr/sbin/munged"};
+constexpr uid_t munge_id = 3003;  // it wants an account of its own
+
+}  // namespace
+
+bool Munged::is_there() {
+  return find_program(munge_programs).has_value();
+}
+
+Munged::Munged(const std::string& folder) : socket_(folder + "/socket") {
+  must(::mkdir(folder.c_str(), 0755) == 0, "mkdir");
+  const std::string key = folder + "/key";
+  std::ofstream(key) << "the key of a test, which guards nothing and ends with it: 0123456789";
+  must(::chmod(key.c_str(), 0600) == 0 && ::chown(key.c_str(), munge_id, munge_id) == 0 &&
+           ::chown(folder.c_str(), munge_id, munge_id) == 0,
+       "chown");
+  engine_.emplace(
+      std::vector<std::string>{*find_program(munge_programs), "--foreground", "--key-file=" + key,
+                               "--socket=" + socket_, "--pid-file=" + folder + "/pid", "--log-file=" + folder + "/log",
+                               "--seed-file=" + folder + "/seed", "--num-threads=2", "--origin=127.0.0.1"},
+      munge_id, munge_id, [this] { return accepts(socket_); });
+}
+
 }  // namespace behalf::testing

@@ -52,4 +52,16 @@ class PostgresServer {
   std::optional<Engine> engine_;
 };
 
+// MUNGE for the machine of a Household, with a key of its own; its socket is in the folder.
+class Munged {
+ public:
+  static bool is_there();
+  explicit Munged(const std::string& folder);
+  [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
+
+ private:
+  std::string socket_;
+  std::optional<Engine> engine_;
+};
+
 }  // namespace behalf::testing

@@ -23,6 +23,9 @@
 #include "clerk.grpc.pb.h"
 #include "engines.h"
 #include "refused.h"
+#ifdef HAS_MUNGE
+#include "behalf/munge.h"
+#endif
 
 namespace behalf::testing {
 namespace {
@@ -96,7 +99,8 @@ std::vector<std::string> told;  // of what was refused
 
 class Server {
  public:
-  explicit Server(GrpcCallersOptions options = {}) : callers_(with_office(std::move(options))), service_(callers_) {
+  explicit Server(GrpcCallersOptions options = {}, const std::string& at = office)
+      : callers_(completed(std::move(options), at)), service_(callers_) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(target, grpc::InsecureServerCredentials());
     builder.RegisterService(&service_);
@@ -111,8 +115,8 @@ class Server {
   GrpcCallers& callers() { return callers_; }
 
  private:
-  static GrpcCallersOptions with_office(GrpcCallersOptions options) {
-    options.office = office;
+  static GrpcCallersOptions completed(GrpcCallersOptions options, const std::string& at) {
+    options.office = at;
     options.on_refused = [](const std::string& why) {
       const std::lock_guard lock(told_mutex);
       told.push_back(why);
@@ -442,6 +446,54 @@ TEST(A_call_of_grpc, crosses_nobody_with_many_at_once_from_a_cold_channel_on) {
             }),
             "");
 }
+
+#ifdef HAS_MUNGE
+TEST(A_call_of_grpc, is_proved_by_an_engine_once_and_by_a_ticket_from_then_on) {
+  if (!Munged::is_there()) GTEST_SKIP() << "no MUNGE on this machine";
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              must(::mkdir("/home/rpc", 0755) == 0, "mkdir");
+              const Munged munged("/home/munge");
+              const MungeOptions by{.socket = munged.socket()};
+              start(ServiceKind::root);
+              on_thread([&] {
+                const Token her = Token::for_user("alice");
+                const Token him = Token::for_user("bob");
+                std::atomic<int> proofs = 0;
+                GrpcCallersOptions options;
+                options.verify = [&, verify = munge_verifier("clerk", by)](const std::string& proof) {
+                  ++proofs;
+                  return verify(proof);
+                };
+                auto server = std::make_unique<Server>(options, "");
+                const auto clerk = Clerk::NewStub(
+                    grpc_channel(target, grpc::InsecureChannelCredentials(), {.prove = munge_prover("clerk", 0, by)}));
+                for (int round = 0; round < 3; ++round) {
+                  for (const Token& who : {her, him}) {
+                    const Impersonation as{who};
+                    const Reply reply = ask(*clerk, &Clerk::Stub::WhoAsks);
+                    must(reply.text == words(who), reply.text + reply.status.error_message());
+                  }
+                }
+                must_equal(proofs.load(), 2, "proofs");
+                {
+                  const auto other = Clerk::NewStub(grpc_channel(target, grpc::InsecureChannelCredentials(),
+                                                                 {.prove = munge_prover("another audience", 0, by)}));
+                  const Impersonation as{her};
+                  must(ask(*other, &Clerk::Stub::WhoAsks).status.error_code() == grpc::StatusCode::UNAUTHENTICATED,
+                       "a proof for another audience");
+                }
+                // A server that was restarted knows no ticket: it refuses once.
+                server.reset();
+                server = std::make_unique<Server>(options, "");
+                const Impersonation as{her};
+                (void)ask(*clerk, &Clerk::Stub::WhoAsks);
+                must(ask(*clerk, &Clerk::Stub::WhoAsks).text == words(her), "after a restart");
+              });
+            }),
+            "");
+}
+#endif
 
 }  // namespace
 }  // namespace behalf::testing

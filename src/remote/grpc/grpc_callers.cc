@@ -1,5 +1,10 @@
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
 #include "behalf/error.h"
 #include "behalf/grpc.h"
+#include "behalf/impersonation.h"
 #include "remote/grpc/office.h"
 #include "remote/grpc/ticket_office.h"
 
@@ -7,24 +12,25 @@ namespace behalf {
 
 class GrpcCallers::Core {
  public:
-  explicit Core(const GrpcCallersOptions& options)
-      : on_refused_(options.on_refused),
-        book_(options.at_most, options.at_most_of_one),
-        office_({options.office, options.office_mode, options.good_for, options.highest, options.on_refused}, book_) {}
+  explicit Core(const GrpcCallersOptions& options) : options_(options), book_(options.at_most, options.at_most_of_one) {
+    if (options.office.empty() && !options.verify)
+      throw std::invalid_argument("behalf: callers of gRPC: give an office, or an engine that verifies proofs");
+    if (!options.office.empty()) {
+      office_.emplace(detail::TicketOffice::Options{options.office, options.office_mode, options.good_for,
+                                                    options.highest, options.on_refused},
+                      book_);
+    }
+  }
 
-  Sender sender(const grpc::ServerContextBase& context) {
-    const auto& metadata = context.client_metadata();
-    const auto count = metadata.count(detail::ticket_key);
-    if (count == 1) {
-      const grpc::string_ref ticket = metadata.find(detail::ticket_key)->second;
-      if (auto whose = book_.whose({ticket.data(), ticket.size()})) return *std::move(whose);
+  Sender sender(grpc::ServerContextBase& context) {
+    if (const auto ticket = only(context, detail::ticket_key)) {
+      if (auto whose = book_.whose(*ticket)) return *std::move(whose);
       refuse(context, "its ticket is none of this server's, or not good any more");
     }
-    if (count > 1) refuse(context, "it brings several tickets");
-    const auto reason = metadata.find(detail::no_ticket_key);
-    refuse(context, reason == metadata.end()
-                        ? "it brings no ticket. Make the channel with behalf::grpc_channel"
-                        : "it brings no ticket: " + std::string(reason->second.data(), reason->second.size()));
+    if (const auto proof = only(context, detail::proof_key)) return proved(context, std::string(*proof));
+    const auto reason = only(context, detail::no_ticket_key);
+    refuse(context, reason ? "it brings no ticket: " + std::string(*reason)
+                           : "it brings no ticket. Make the channel with behalf::grpc_channel");
   }
 
   std::size_t tickets() const { return book_.count(); }
@@ -32,19 +38,44 @@ class GrpcCallers::Core {
  private:
   [[noreturn]] void refuse(const grpc::ServerContextBase& context, const std::string& why) const {
     const std::string words = "behalf: a call from " + context.peer() + " is refused: " + why;
-    if (on_refused_) on_refused_(words);
+    if (options_.on_refused) options_.on_refused(words);
     throw Error(Error::Reason::refused_by_receiver, words);
   }
 
-  const std::function<void(const std::string&)> on_refused_;
+  std::optional<std::string_view> only(const grpc::ServerContextBase& context, const char* key) const {
+    const auto& metadata = context.client_metadata();
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) return std::nullopt;
+    if (metadata.count(key) > 1) refuse(context, std::string("it brings several of ") + key);
+    return std::string_view(found->second.data(), found->second.size());
+  }
+
+  // A ticket goes back, so that the next call needs no proof; where there are too many, none does.
+  Sender proved(grpc::ServerContextBase& context, const std::string& proof) {
+    if (!options_.verify) refuse(context, "it brings a proof, and this server has no engine to verify one");
+    Sender whose;
+    try {
+      const AsService self;
+      whose = options_.verify(proof);
+      if (whose.token() && whose.token()->level() > options_.highest)
+        whose = Sender(whose.token()->with_level(options_.highest));
+    } catch (const Error& error) {
+      refuse(context, error.what());
+    }
+    if (const auto ticket = book_.issue(whose, options_.good_for))
+      context.AddInitialMetadata(detail::ticket_key, std::to_string(options_.good_for.count()) + ' ' + *ticket);
+    return whose;
+  }
+
+  const GrpcCallersOptions options_;
   detail::TicketBook book_;
-  detail::TicketOffice office_;
+  std::optional<detail::TicketOffice> office_;
 };
 
 GrpcCallers::GrpcCallers(const GrpcCallersOptions& options) : core_(std::make_unique<Core>(options)) {}
 GrpcCallers::~GrpcCallers() = default;
 
-Sender GrpcCallers::sender(const grpc::ServerContextBase& context) {
+Sender GrpcCallers::sender(grpc::ServerContextBase& context) {
   return core_->sender(context);
 }
 

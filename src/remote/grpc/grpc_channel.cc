@@ -5,6 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <map>
+#include <mutex>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "behalf/per_identity.h"
 #include "identity/errors.h"
 #include "remote/grpc/office.h"
+#include "transfer/whoever.h"
 
 namespace behalf {
 
@@ -34,6 +38,11 @@ struct Ticket {
               "behalf: get a ticket at " + office + " as " +
                   (who.data() == nullptr ? "the process itself" : detail::describe(*who.data())) + ": " + why,
               error);
+}
+
+// A little less than so many seconds, for the way of a call that starts at the last moment.
+Clock::time_point until_after(std::string_view seconds) {
+  return Clock::now() + std::chrono::milliseconds(900 * std::strtol(std::string(seconds).c_str(), nullptr, 10));
 }
 
 // Called as whom it is for: the office sees who connects.
@@ -59,9 +68,7 @@ Ticket get_ticket(const std::string& office, Level granted) {
   const auto space = told.find(' ');
   if (answer[0] != detail::given || space == std::string_view::npos)
     no_ticket(office, std::string(told), Error::Reason::refused_by_receiver);
-  // A little less than that, for the way of a call that starts at the last moment.
-  const std::chrono::seconds good_for(std::strtol(std::string(told.substr(0, space)).c_str(), nullptr, 10));
-  return {std::string(told.substr(space + 1)), std::move(end), Clock::now() + good_for * 9 / 10};
+  return {std::string(told.substr(space + 1)), std::move(end), until_after(told.substr(0, space))};
 }
 
 bool is_good(Ticket& ticket) {
@@ -78,45 +85,94 @@ std::string one_line(std::string text) {
   return text;
 }
 
-// Puts into a call's metadata what was found out when it was created.
+// What an identity got in exchange for a proof.
+struct Exchanged {
+  std::mutex mutex;
+  std::string ticket;  // empty: there is none
+  Clock::time_point until;
+};
+
+// Puts into a call's metadata what was found out when it was created, and keeps what comes back for a proof.
 class Presenting final : public grpc::experimental::Interceptor {
  public:
-  Presenting(const char* key, std::string value) : key_(key), value_(std::move(value)) {}
+  Presenting(const char* key, std::string value, std::shared_ptr<Exchanged> exchanged = nullptr)
+      : key_(key), value_(std::move(value)), exchanged_(std::move(exchanged)) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
-    if (methods->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+    using Point = grpc::experimental::InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_INITIAL_METADATA)) {
       auto* const metadata = methods->GetSendInitialMetadata();
       // What the caller wrote there by hand is nobody's ticket.
-      metadata->erase(detail::ticket_key);
+      for (const char* ours : {detail::ticket_key, detail::proof_key, detail::no_ticket_key}) metadata->erase(ours);
       metadata->emplace(key_, value_);
     }
+    if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA))
+      keep(*methods->GetRecvInitialMetadata());
+    if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS) &&
+        methods->GetRecvStatus()->error_code() == grpc::StatusCode::UNAUTHENTICATED)
+      forget();
     methods->Proceed();
   }
 
  private:
+  void keep(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+    const auto found = metadata.find(detail::ticket_key);
+    if (found == metadata.end()) return;
+    const std::string told(found->second.data(), found->second.size());
+    const auto space = told.find(' ');
+    if (space == std::string::npos) return;
+    const std::lock_guard lock(exchanged_->mutex);
+    exchanged_->ticket = told.substr(space + 1);
+    exchanged_->until = until_after(std::string_view(told).substr(0, space));
+  }
+
+  // The ticket that it brought, if that is still the one that is kept.
+  void forget() {
+    const std::lock_guard lock(exchanged_->mutex);
+    if (exchanged_->ticket == value_) exchanged_->ticket.clear();
+  }
+
   const char* const key_;
   const std::string value_;
+  const std::shared_ptr<Exchanged> exchanged_;
 };
 
 class PresentingFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
  public:
   explicit PresentingFactory(const GrpcChannelOptions& options)
       : cloak_(options.blanket, Authentication::call),
+        prove_(options.prove),
         tickets_([office = options.office, level = options.blanket.level] { return get_ticket(office, level); },
-                 {.at_most = options.identities_at_most}, is_good) {}
+                 {.at_most = options.identities_at_most}, is_good),
+        exchanged_([] { return std::make_shared<Exchanged>(); }, {.at_most = options.identities_at_most}) {}
 
   // By the thread that makes the call, when it makes it.
   grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo*) override {
     try {
-      return new Presenting(detail::ticket_key, tickets_.get(cloak_.presented())->words);
+      const Carried who = cloak_.presented();
+      return prove_ ? with_proof(who) : new Presenting(detail::ticket_key, tickets_.get(who)->words);
     } catch (const std::exception& error) {
       return new Presenting(detail::no_ticket_key, one_line(error.what()));
     }
   }
 
  private:
+  Presenting* with_proof(const Carried& who) {
+    const std::shared_ptr<Exchanged> exchanged = *exchanged_.get(who);
+    {
+      const std::lock_guard lock(exchanged->mutex);
+      if (!exchanged->ticket.empty() && Clock::now() < exchanged->until)
+        return new Presenting(detail::ticket_key, exchanged->ticket, exchanged);
+    }
+    std::string proof;
+    detail::run_as_whoever(who, [&] { proof = prove_(cloak_.blanket().level); });
+    return new Presenting(detail::proof_key, std::move(proof), exchanged);
+  }
+
   const Cloak cloak_;
+  const Prove prove_;
   per_identity<Ticket> tickets_;
+  per_identity<std::shared_ptr<Exchanged>> exchanged_;
 };
 
 }  // namespace
@@ -124,6 +180,9 @@ class PresentingFactory final : public grpc::experimental::ClientInterceptorFact
 std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
                                             const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                             const GrpcChannelOptions& options) {
+  if (options.office.empty() == !options.prove)
+    throw std::invalid_argument(
+        "behalf: channel of gRPC: give an office, or an engine that proves who calls, not both");
   std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> factories;
   factories.push_back(std::make_unique<PresentingFactory>(options));
   // gRPC's threads are started when they are first wanted, by whoever wants them.

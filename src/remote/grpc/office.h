@@ -19,8 +19,10 @@ constexpr char given = '+';
 constexpr char not_given = '-';
 constexpr std::size_t longest_answer = 1024;
 
-// The metadata of a call in which its ticket goes, or what else stands there instead: why there is none.
+// The metadata of a call in which its ticket goes, or the proof that is to get one; or why there is neither. In the
+// answer to a proof: "SECONDS TICKET".
 constexpr const char* ticket_key = "behalf-ticket";
+constexpr const char* proof_key = "behalf-proof";
 constexpr const char* no_ticket_key = "behalf-no-ticket";
 
 }  // namespace behalf::detail
