@@ -93,13 +93,21 @@ class Pages(unittest.TestCase):
             with open(path) as file:
                 blocks += [(path, code) for code in re.findall(r"```cpp\n(.*?)```", file.read(), re.S)]
 
+        flags = {}  # of what some of the code stands on, where it is there
+        for module in ("libpq", "grpc++"):
+            asked = subprocess.run(["pkg-config", "--cflags", module], capture_output=True, text=True)
+            flags[module] = asked.stdout.split() if asked.returncode == 0 else None
+        headers = {"behalf/postgres.h": "libpq", "behalf/grpc.h": "grpc++"}
+        needs = lambda code: [module for header, module in headers.items() if header in code]
+        blocks = [(name, code) for name, code in blocks if None not in (flags[module] for module in needs(code))]
+
         def compiled(block):
             name, code = block
             with tempfile.NamedTemporaryFile("w", suffix=".cc") as file:
                 file.write(code)
                 file.flush()
                 done = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE}/include",
-                                       file.name], capture_output=True, text=True)
+                                       *(flag for module in needs(code) for flag in flags[module]), file.name], capture_output=True, text=True)
             return name, code, done
 
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
