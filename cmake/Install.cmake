@@ -34,4 +34,4 @@ configure_package_config_file(cmake/behalfConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/behalfConfig.cmake ${PROJECT_BINARY_DIR}/behalfConfigVersion.cmake
   cmake/behalfAddCheck.cmake DESTINATION ${package_folder})
-install(FILES cmake/Findliburing.cmake cmake/Findlibpam.cmake cmake/Findlibpq.cmake cmake/Findlibgrpc.cmake cmake/Findlibmunge.cmake DESTINATION ${package_folder}/modules)
+install(FILES cmake/Findliburing.cmake cmake/Findlibpam.cmake cmake/Findlibpq.cmake cmake/Findlibgrpc.cmake cmake/Findlibmunge.cmake cmake/Findlibgssapi.cmake DESTINATION ${package_folder}/modules)
