@@ -14,4 +14,9 @@ struct as_service_t {
 };
 inline constexpr as_service_t as_service{};
 
+// The same where a question is asked and nothing is done: whose folder, settings or environment? The process's own.
+//
+//   auto own = behalf::known_folder(behalf::Folder::cache, behalf::process_token);
+inline constexpr as_service_t process_token{};
+
 }  // namespace behalf

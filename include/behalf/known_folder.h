@@ -3,7 +3,7 @@
 //   behalf::Impersonation as{alice};
 //   auto settings = behalf::known_folder(behalf::Folder::config) / "editor.conf";     // /home/alice/.config/…
 //   auto his = behalf::known_folder(behalf::Folder::documents, bob);                  // as bob's user-dirs.dirs says
-//   auto own = behalf::known_folder(behalf::Folder::cache, behalf::as_service);       // the service's own, by name
+//   auto own = behalf::known_folder(behalf::Folder::cache, behalf::process_token);    // the service's own, by name
 //
 // The home is the account database's, kept in the token; $HOME and $XDG_*_HOME belong to the process, and are never
 // looked at. Nothing is kept from one call to the next.

@@ -171,6 +171,22 @@ TEST(A_new_file, that_is_not_committed_leaves_nothing_and_what_was) {
             "");
 }
 
+// What she may not remove any more is not removed for her with the power of the service.
+TEST(A_new_file, that_its_user_may_not_remove_any_more_stays) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              on_thread([] {
+                {
+                  const NewFile file("/home/alice/report", 0600, alice());
+                  must(::chown("/home/alice", 0, 0) == 0 && ::chmod("/home/alice", 0755) == 0, "take the folder away");
+                }
+                must_equal(files_in("/home/alice"), std::size_t{1}, "files");
+              });
+            }),
+            "");
+}
+
 TEST(A_new_file, goes_where_it_was_begun_and_follows_nobody_s_link) {
   EXPECT_EQ(in_own_process([] {
               const Household household;
