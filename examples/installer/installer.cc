@@ -20,8 +20,11 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "behalf/initialize.h"
 #include "behalf/log.h"
@@ -32,6 +35,39 @@ namespace {
 
 constexpr std::size_t longest_path = 4096;
 constexpr long long largest_file = 1LL << 40;
+constexpr unsigned workers = 16;
+// So that no user keeps all the workers waiting for what she does not send.
+constexpr unsigned at_once_of_a_user = 12;
+
+// How many connections each user has, and the place of one among them.
+class Places {
+ public:
+  class Place {
+   public:
+    Place(Places& all, uid_t user) : all_(&all), user_(user) {
+      const std::lock_guard lock(all.mutex_);
+      unsigned& taken = all.taken_[user];
+      if (taken == at_once_of_a_user) throw std::runtime_error("too many at once; try again later");
+      ++taken;
+    }
+    Place(Place&& other) noexcept : all_(std::exchange(other.all_, nullptr)), user_(other.user_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (all_ == nullptr) return;
+      const std::lock_guard lock(all_->mutex_);
+      const auto at = all_->taken_.find(user_);
+      if (--at->second == 0) all_->taken_.erase(at);
+    }
+
+   private:
+    Places* all_;
+    uid_t user_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::map<uid_t, unsigned> taken_;
+};
 
 // One client's words and bytes.
 class Client {
@@ -53,6 +89,7 @@ class Client {
     return static_cast<std::size_t>(got);
   }
   void answer(const std::string& text) { (void)send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL); }
+  int socket() const { return socket_.get(); }
 
  private:
   behalf::Descriptor socket_;
@@ -118,7 +155,8 @@ int main(int argc, char** argv) {
     umask(022);
     behalf::initialize({});
     behalf::Log log(argv[2]);
-    behalf::ThreadPool pool({.threads = 16});
+    Places places;
+    behalf::ThreadPool pool({.threads = workers});
     const behalf::Descriptor door = listen_at(argv[1]);
     for (;;) {
       behalf::Descriptor socket(accept4(door.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -126,11 +164,14 @@ int main(int argc, char** argv) {
       // A client that says nothing does not keep a worker for ever.
       const timeval patience{.tv_sec = 60, .tv_usec = 0};
       (void)setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+      Client client(std::move(socket));
       try {
-        const behalf::Token user = peer_of(socket.get());
-        pool.post(user, [client = Client(std::move(socket)), &log]() mutable { serve(client, log); });
-      } catch (const std::exception& error) {  // root, an unknown user: nothing is done in their name
+        const behalf::Token user = peer_of(client.socket());
+        Places::Place place(places, user.uid());
+        pool.post(user, [client = std::move(client), place = std::move(place), &log]() mutable { serve(client, log); });
+      } catch (const std::exception& error) {  // root, an unknown user, too many: nothing is done in their name
         log.write(std::string("refused a client: ") + error.what());
+        client.answer(std::string("error ") + error.what() + "\n");
       }
     }
   } catch (const std::exception& error) {

@@ -125,7 +125,28 @@ class Installer(unittest.TestCase):
     def test_root_is_refused(self):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(self.socket)
-            self.assertEqual(s.recv(10), b"")
+            self.assertRegex(s.recv(400), b"^error .*uid 0")
+
+    def test_a_user_who_says_nothing_does_not_keep_the_others_waiting(self):
+        # In a process that is alice, which opens so many connections and says what the last two are told.
+        silent = subprocess.Popen(["/usr/bin/python3", "-c", """
+import socket, sys
+all = []
+for _ in range(14):
+    all.append(socket.socket(socket.AF_UNIX)); all[-1].connect(sys.argv[1])
+print(all[-2].recv(400).decode() + all[-1].recv(400).decode(), end="", flush=True)
+sys.stdin.read(1)
+""", self.socket], user=IDS["alice"], group=IDS["alice"], extra_groups=[], cwd="/", text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertRegex(silent.stdout.readline(), "^error too many at once")
+        self.assertRegex(silent.stdout.readline(), "^error too many at once")
+        self.assertEqual(self.told("bob", "/home/bob/meanwhile", 1000), "from 0\ndone\n")
+        os.unlink("/home/bob/meanwhile")
+        silent.communicate("x")
+        for _ in range(1000):  # until the service has seen them go
+            told = self.told("alice", "/home/alice/afterwards", 1000)
+            if told == "from 0\ndone\n":
+                break
+        self.assertEqual(told, "from 0\ndone\n")
 
     def test_two_transfers_of_one_file_are_kept_apart(self):
         first = self.client("bob", "/home/bob/one", 100000, count=5, waits=True)
