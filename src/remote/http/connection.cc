@@ -1,0 +1,158 @@
+#include "remote/http/connection.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/beast/http/status.hpp>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+namespace behalf::http::detail {
+
+namespace {
+
+constexpr std::size_t at_once = 1024 * 1024;  // of a file, so that one client's is not all that a thread does
+
+bool is_token(std::string_view name) noexcept {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char each) {
+    return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
+           others.find(static_cast<char>(each)) != std::string_view::npos;
+  });
+}
+
+bool is_value(std::string_view value) noexcept {
+  return std::none_of(value.begin(), value.end(),
+                      [](unsigned char each) { return (each < ' ' && each != '\t') || each == 0x7f; });
+}
+
+void refuse_fields(const std::vector<Response::Field>& fields) {
+  for (const Response::Field& field : fields) {
+    if (!is_token(field.name) || !is_value(field.value))
+      throw std::invalid_argument("behalf: http: the handler's field '" + field.name + "' is no field of HTTP");
+  }
+}
+
+}  // namespace
+
+Connection::Connection(Descriptor socket, bool is_local, const ServerOptions& options)
+    : parser(options.header_bytes, options.body_bytes), socket_(std::move(socket)), is_local_(is_local) {}
+
+void Connection::is_of(const Token& who) {
+  user = who;
+  if (!call || call->client()->data() != who.data()) call.emplace(Sender{who});
+}
+
+Connection::Came Connection::fill() {
+  const std::span<char> room = parser.room();
+  if (room.empty()) return Came::nothing;
+  const ssize_t got = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    // Less than there is room for is all that there was (epoll(7), "How to use edge-triggered"): that saves a call.
+    if (static_cast<std::size_t>(got) < room.size()) readable = false;
+    parser.put(static_cast<std::size_t>(got));
+    return Came::some;
+  }
+  if (got == 0) return Came::end;
+  if (errno == EINTR) return Came::some;
+  if (errno != EAGAIN) return Came::failure;
+  readable = false;
+  return Came::nothing;
+}
+
+Connection::Came Connection::drain() {
+  std::array<char, 16384> nowhere;
+  const ssize_t got = ::recv(socket_.get(), nowhere.data(), nowhere.size(), MSG_DONTWAIT);
+  if (got > 0) return Came::some;
+  if (got == 0) return Came::end;
+  return errno == EAGAIN ? Came::nothing : Came::failure;
+}
+
+void Connection::answer(Response response, std::string_view date) {
+  refuse_fields(response.fields);
+  const bool is_head = parser.request().method == "HEAD";
+  const bool has_body = response.status != 204 && response.status != 304;
+  const std::uint64_t length = response.file ? response.length : response.body.size();
+  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
+  out_ += "HTTP/1.1 ";
+  out_ += std::to_string(response.status);
+  out_ += ' ';
+  out_.append(reason.data(), reason.size());
+  out_ += "\r\nDate: ";
+  out_ += date;
+  if (has_body) {
+    out_ += "\r\nContent-Length: ";
+    out_ += std::to_string(length);
+  }
+  if (closes) {
+    out_ += "\r\nConnection: close";
+  } else if (parser.is_http_1_0()) {
+    out_ += "\r\nConnection: keep-alive";
+  }
+  for (const Response::Field& field : response.fields) {
+    out_ += "\r\n";
+    out_ += field.name;
+    out_ += ": ";
+    out_ += field.value;
+  }
+  out_ += "\r\n\r\n";
+  if (!has_body || is_head) return;
+  if (response.file) {
+    file_ = std::move(response.file);
+    offset_ = response.offset;
+    left_ = response.length;
+  } else {
+    body_ = std::move(response.body);
+  }
+}
+
+Connection::Sent Connection::flush() {
+  bool progress = false;
+  while (sent_ != out_.size() + body_.size()) {
+    const std::size_t of_head = std::min(sent_, out_.size());
+    const std::size_t of_body = sent_ - of_head;
+    std::array<iovec, 2> parts{};
+    std::size_t count = 0;
+    if (of_head != out_.size()) parts[count++] = {out_.data() + of_head, out_.size() - of_head};
+    if (of_body != body_.size()) parts[count++] = {body_.data() + of_body, body_.size() - of_body};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    const int more = left_ != 0 ? MSG_MORE : 0;
+    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return Sent::failure;
+      return progress ? Sent::some : Sent::nothing;
+    }
+    sent_ += static_cast<std::size_t>(sent);
+    progress = true;
+  }
+  while (left_ != 0) {
+    auto offset = static_cast<off_t>(offset_);
+    const ssize_t sent = ::sendfile(socket_.get(), file_.get(), &offset, std::min<std::uint64_t>(left_, at_once));
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) return progress ? Sent::some : Sent::nothing;
+    if (sent <= 0) return Sent::failure;  // 0: the file has become shorter than was said
+    offset_ += static_cast<std::uint64_t>(sent);
+    left_ -= static_cast<std::uint64_t>(sent);
+    progress = true;
+  }
+  return Sent::all;
+}
+
+void Connection::next() {
+  parser.next();
+  out_.clear();
+  if (body_.capacity() > at_once) body_ = {};
+  body_.clear();
+  sent_ = 0;
+  file_ = Descriptor();
+  begun = parser.has_bytes();
+}
+
+}  // namespace behalf::http::detail

@@ -1,0 +1,630 @@
+// The HTTP server: who its handlers are, whatever its clients send, and what it refuses.
+#include "behalf/http.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "behalf/call_context.h"
+#include "behalf/impersonation.h"
+#include "children/household.h"
+#include "http_client.h"
+#include "refused.h"
+
+namespace behalf::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Answer;
+using http::Request;
+using http::Response;
+using http::ServerOptions;
+
+constexpr const char* path = "/home/server";
+
+// What a handler finds out about who it is: "3001/3001 alice"; and the call's client.
+Response who(const Request&) {
+  const auto client = CallContext::current().client();
+  return {.body = std::to_string(::geteuid()) + "/" + std::to_string(::getegid()) + " " +
+                  (client ? client->name() : "nobody")};
+}
+
+// The lines of a server's log.
+class Lines {
+ public:
+  void add(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    all_ += std::string(line) + "\n";
+    if (::geteuid() != 0) all_ += "LOGGED BY SOMEBODY ELSE\n";
+  }
+  bool have(const std::string& words) {
+    const std::lock_guard lock(mutex_);
+    return all_.find(words) != std::string::npos;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string all_;
+};
+
+// alice and bob have passwords; each question is counted.
+struct Accounts {
+  std::atomic<int> asked{0};
+  std::function<void()> meanwhile = [] {};
+  http::Authenticator by_password() {
+    return http::basic(
+        [this](const std::string& name, const std::string& password) -> std::optional<Token> {
+          ++asked;
+          meanwhile();
+          if (::geteuid() != 0 || (name != "alice" && name != "bob") || password != "pass-" + name) return std::nullopt;
+          return Token::for_user(name);
+        },
+        "test");
+  }
+};
+
+const std::string her_word = "alice:pass-alice";
+const std::string his_word = "bob:pass-bob";
+const std::string hers = "3001/3001 alice";
+const std::string his = "3002/3002 bob";
+
+// A body in a household, in a process of its own that is the service.
+std::string at_home(const std::function<void()>& body) {
+  return in_own_process([&] {
+    const Household household;
+    start(ServiceKind::root);
+    on_thread(body);
+  });
+}
+
+// A server on the loopback for who has a password.
+struct ByPassword {
+  explicit ByPassword(http::Handler handler = who, ServerOptions options = {}) {
+    options.log = [this](std::string_view line) { lines.add(line); };
+    Descriptor listener = http::listen_loopback(0);
+    port = http::port_of(listener);
+    server.emplace(std::move(listener), accounts.by_password(), std::move(handler), std::move(options));
+  }
+  Lines lines;
+  Accounts accounts;
+  std::uint16_t port = 0;
+  std::optional<http::Server> server;
+};
+
+// No thread of this process is anybody but root; they may take a moment.
+void must_all_be_the_service() {
+  std::string left;
+  for (int tries = 0; tries < 300; ++tries) {
+    left.clear();
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream status(task.path() / "status");
+      for (std::string line; std::getline(status, line);) {
+        if (line.rfind("Uid:", 0) == 0 && line != "Uid:\t0\t0\t0\t0") left += line;
+      }
+    }
+    if (left.empty()) return;
+    std::this_thread::sleep_for(10ms);
+  }
+  must(false, "a thread is somebody: " + left);
+}
+
+TEST(An_HTTP_request, over_a_Unix_socket_is_handled_by_a_thread_that_is_whoever_connected) {
+  EXPECT_EQ(at_home([] {
+              http::Server server(http::listen_unix(path), http::peers(), [](const Request& request) -> Response {
+                Response response = who(request);
+                const AsService self = CallContext::revert_to_self();
+                response.body += " and " + std::to_string(::geteuid());
+                return response;
+              });
+              for (const std::string name : {"alice", "bob", "alice"}) {
+                std::optional<HttpClient> client;
+                {
+                  const Impersonation as{Token::for_user(name)};
+                  client.emplace(path);
+                }
+                const std::string wanted = (name == "alice" ? hers : his) + " and 0";
+                for (int i = 0; i < 3; ++i) {
+                  const HttpAnswer answer = client->ask(get("/"));
+                  must(answer.status == 200 && answer.body == wanted, name + ": " + answer.head + answer.body);
+                }
+              }
+              must_equal(server.counts().asked, std::uint64_t{3}, "asked once for each connection");
+              must_all_be_the_service();
+            }),
+            "");
+}
+
+TEST(An_HTTP_request, of_root_or_over_a_socket_that_knows_no_peer_is_refused_and_its_handler_does_not_run) {
+  EXPECT_EQ(at_home([] {
+              Lines lines;
+              std::atomic<int> handled{0};
+              const auto count = [&](const Request&) {
+                ++handled;
+                return Response{};
+              };
+              const ServerOptions options{.log = [&](std::string_view line) { lines.add(line); }};
+              http::Server local(http::listen_unix(path), http::peers(), count, options);
+              HttpClient root(path);
+              must_equal(root.ask(get("/secret")).status, 403, "root");
+              must(lines.have("refused 403 GET /secret"), "the log names what was asked");
+              Descriptor listener = http::listen_loopback(0);
+              const std::uint16_t port = http::port_of(listener);
+              http::Server inet(std::move(listener), http::peers(), count, options);
+              HttpClient somebody(port);
+              must_equal(somebody.ask(get("/")).status, 403, "a peer that is not known");
+              must_equal(handled.load(), 0, "handled");
+              must(!lines.have("SOMEBODY ELSE"), "the log is the service's");
+            }),
+            "");
+}
+
+TEST(An_HTTP_request, is_its_own_user_s_on_a_connection_that_two_take_turns_on) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here;
+              HttpClient proxy(here.port);
+              for (int i = 0; i < 50; ++i) {
+                must(proxy.ask(get("/", her_word)).body == hers, "alice");
+                must(proxy.ask(get("/", his_word)).body == his, "bob");
+              }
+              must_equal(here.accounts.asked.load(), 2, "the checker was asked once for each");
+              // And without a name it is nobody's, whoever came before.
+              const HttpAnswer nobody = proxy.ask(get("/"));
+              must_equal(nobody.status, 401, "nobody");
+              must(nobody.head.find("WWW-Authenticate: Basic realm=\"test\"") != std::string::npos, "challenge");
+              must(proxy.ask(get("/", her_word)).body == hers, "alice, after that");
+            }),
+            "");
+}
+
+TEST(An_HTTP_request, that_is_sent_before_the_last_was_answered_is_answered_after_it_as_its_own_user) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here([](const Request& request) -> Response {
+                Response response = who(request);
+                response.body += std::string(request.target) + std::string(request.body);
+                return response;
+              });
+              HttpClient client(here.port);
+              std::string all;
+              for (int i = 0; i < 200; ++i) {
+                const std::string& word = i % 3 == 0 ? her_word : his_word;
+                all += i % 2 == 0 ? get("/" + std::to_string(i), word)
+                                  : "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " +
+                                        base64(word) + "\r\nContent-Length: 3\r\n\r\nabc";
+              }
+              client.say(all);
+              for (int i = 0; i < 200; ++i) {
+                const HttpAnswer answer = client.hear();
+                const std::string wanted =
+                    (i % 3 == 0 ? hers : his) + "/" + std::to_string(i) + (i % 2 == 0 ? "" : "abc");
+                must(answer.body == wanted, wanted + ": " + answer.head + answer.body);
+              }
+            }),
+            "");
+}
+
+TEST(An_HTTP_credential, is_asked_about_again_when_it_was_forgotten_and_a_wrong_one_waits_alone) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here(who, {.remembers = 200ms, .refusal_takes = 300ms});
+              HttpClient client(here.port);
+              must_equal(client.ask(get("/", her_word)).status, 200, "first");
+              std::this_thread::sleep_for(300ms);
+              must_equal(client.ask(get("/", her_word)).status, 200, "later");
+              must_equal(here.accounts.asked.load(), 2, "asked after its time");
+              here.server->forget_credentials();
+              must_equal(client.ask(get("/", her_word)).status, 200, "again");
+              must_equal(here.accounts.asked.load(), 3, "asked after it was forgotten");
+
+              HttpClient liar(here.port);
+              const auto begin = std::chrono::steady_clock::now();
+              liar.say(get("/", "alice:wrong"));
+              must_equal(client.ask(get("/", his_word)).status, 200, "bob, meanwhile");
+              must(std::chrono::steady_clock::now() - begin < 300ms, "bob waits for the liar");
+              must_equal(liar.hear().status, 401, "the liar");
+              must(std::chrono::steady_clock::now() - begin >= 300ms, "the liar does not wait");
+              must(here.lines.have("tried: alice"), "the log names who was tried");
+              must_equal(liar.ask(get("/", "alice:wrong")).status, 401, "wrong is not remembered as right");
+              must_equal(liar.ask(get("/", "alice\n:x")).status, 401, "a name with a control character");
+              must(here.lines.have("tried: alice\\x0a"), "the log stays one line");
+            }),
+            "");
+}
+
+TEST(An_HTTP_credential, that_comes_while_the_password_is_changed_is_not_remembered) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here;
+              here.accounts.meanwhile = [&] { here.server->forget_credentials(); };
+              HttpClient client(here.port);
+              must_equal(client.ask(get("/", her_word)).status, 200, "first");
+              must_equal(client.ask(get("/", her_word)).status, 200, "second");
+              must_equal(here.accounts.asked.load(), 2, "asked");
+            }),
+            "");
+}
+
+TEST(An_HTTP_authenticator, that_names_the_service_or_who_is_only_identified_or_fails_lets_nobody_in) {
+  EXPECT_EQ(at_home([] {
+              Lines lines;
+              std::atomic<int> handled{0};
+              Descriptor listener = http::listen_loopback(0);
+              const std::uint16_t port = http::port_of(listener);
+              http::Server server(
+                  std::move(listener),
+                  [](const Request& request, const http::Client&) -> Answer {
+                    if (request.target == "/service") return {.user = Token::of_process()};
+                    if (request.target == "/look")
+                      return {.user = Token::for_user("alice").with_level(Level::identification)};
+                    if (request.target == "/teapot") throw http::Refusal(418, "no");
+                    throw std::runtime_error("the directory is down");
+                  },
+                  [&](const Request&) {
+                    ++handled;
+                    return Response{};
+                  },
+                  {.log = [&](std::string_view line) { lines.add(line); }});
+              must_equal(HttpClient(port).ask(get("/service")).status, 403, "the service");
+              must_equal(HttpClient(port).ask(get("/look")).status, 403, "identified");
+              must_equal(HttpClient(port).ask(get("/teapot")).status, 418, "refused");
+              const HttpAnswer down = HttpClient(port).ask(get("/x"));
+              must_equal(down.status, 503, "down");
+              must(down.body.find("directory") == std::string::npos, "the client is told too much");
+              must(lines.have("the directory is down"), "the log has it");
+              must_equal(handled.load(), 0, "handled");
+            }),
+            "");
+}
+
+TEST(An_HTTP_handler, that_throws_or_answers_what_is_no_field_is_a_refusal_and_the_connection_goes_on) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here([](const Request& request) -> Response {
+                if (request.target == "/refuse") throw http::Refusal(404, "not there");
+                if (request.target == "/throw") throw std::runtime_error("a secret");
+                if (request.target == "/inject") return {.fields = {{"X", "a\r\nSet-Cookie: b"}}};
+                return who(request);
+              });
+              HttpClient client(here.port);
+              must_equal(client.ask(get("/refuse", her_word)).status, 404, "refuse");
+              const HttpAnswer thrown = client.ask(get("/throw", her_word));
+              must(thrown.status == 500 && thrown.body.find("secret") == std::string::npos, "throw");
+              must(here.lines.have("a secret"), "the log has it");
+              const HttpAnswer injected = client.ask(get("/inject", her_word));
+              must(injected.status == 500 && injected.head.find("Cookie") == std::string::npos, "inject");
+              must(client.ask(get("/", his_word)).body == his, "and on");
+            }),
+            "");
+}
+
+// Each is sent to a server of its own limits; what it answers, and whether the connection ends.
+TEST(An_HTTP_server, refuses_what_is_too_large_or_no_request_or_can_be_read_in_two_ways) {
+  EXPECT_EQ(
+      at_home([] {
+        ByPassword here(who, {.header_bytes = 2048, .body_bytes = 100});
+        const std::string with_word = "Host: h\r\nAuthorization: Basic " + base64(her_word) + "\r\n";
+        const std::vector<std::pair<std::string, int>> cases = {
+            {"GET / HTTP/1.1\r\n" + with_word + "X: " + std::string(4000, 'x') + "\r\n\r\n", 431},
+            {"GET / HTTP/1.1\r\n" + with_word + "X: " + std::string(4000, 'x'), 431},
+            {"GET /" + std::string(4000, 'x'), 431},
+            {"POST / HTTP/1.1\r\n" + with_word + "Content-Length: 101\r\n\r\n", 413},
+            {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') +
+                 "\r\n0\r\n\r\n",
+             413},
+            {"nonsense\r\n\r\n", 400},
+            {"GET / HTTP/3.0\r\n" + with_word + "\r\n", 400},
+            {"GET / HTTP/1.1\r\n\r\n", 400},
+            {"GET / HTTP/1.1\r\n" + with_word + "Host: other\r\n\r\n", 400},
+            {"GET / HTTP/1.1\r\n" + with_word + "Authorization: Basic " + base64(his_word) + "\r\n\r\n", 400},
+            {"GET / HTTP/1.1\r\n" + with_word + "X: a\r\n b\r\n\r\n", 400},
+            {"POST / HTTP/1.1\r\n" + with_word + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             400},
+            {"POST / HTTP/1.1\r\n" + with_word + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400},
+            {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: gzip\r\n\r\n", 400},
+            {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+            {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde", 401},
+        };
+        for (const auto& [text, status] : cases) {
+          HttpClient client(here.port);
+          const HttpAnswer answer = client.ask(text);
+          must_equal(answer.status, status, text.substr(0, 200));
+          if (status != 401 || text.find("POST") == 0)
+            must(client.is_over(), "the connection goes on after " + text.substr(0, 200));
+        }
+        must_equal(here.server->counts().requests, std::uint64_t{0}, "handled");
+        must(HttpClient(here.port).ask(get("/", her_word)).body == hers, "and serves on");
+      }),
+      "");
+}
+
+TEST(An_HTTP_server, takes_no_user_from_a_trailer_and_bodies_in_any_pieces) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here([](const Request& request) -> Response {
+                Response response = who(request);
+                response.body += std::string(request.body);
+                return response;
+              });
+              const std::string text = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + base64(her_word) +
+                                       "\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\n"
+                                       "Authorization: Basic " +
+                                       base64(his_word) + "\r\n\r\n";
+              HttpClient at_once(here.port);
+              must(at_once.ask(text).body == hers + "abcde", "at once");
+              HttpClient slowly(here.port);
+              for (const char each : text) slowly.say(std::string_view(&each, 1));
+              must(slowly.hear().body == hers + "abcde", "byte by byte");
+              slowly.say(
+                  "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\nAuthorization: "
+                  "Basic " +
+                  base64(his_word) + "\r\n\r\n");
+              must_equal(slowly.hear().status, 100, "continue");
+              must(slowly.ask("xy").body == his + "xy", "after it");
+              // A client that shuts its side down after its request is answered.
+              HttpClient terse(here.port);
+              terse.say(get("/", her_word));
+              terse.say_no_more();
+              must(terse.hear().body == hers, "said no more");
+              must(terse.is_over(), "over");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, ends_with_who_is_too_slow) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here(who, {.header_time = 200ms, .body_time = 200ms, .idle_time = 300ms});
+              HttpClient silent(here.port);
+              HttpClient begun(here.port);
+              begun.say("GET / HTT");
+              HttpClient in_body(here.port);
+              in_body.say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nAuthorization: Basic " +
+                          base64(her_word) + "\r\n\r\nab");
+              HttpClient idle(here.port);
+              must_equal(idle.ask(get("/", her_word)).status, 200, "idle, first");
+              must_equal(begun.hear().status, 408, "header");
+              must_equal(in_body.hear().status, 408, "body");
+              must(silent.is_over(), "silent");
+              must(idle.is_over(), "idle");
+              // A client that sends a byte now and then gets no more time for it.
+              HttpClient dripping(here.port);
+              const auto begin = std::chrono::steady_clock::now();
+              std::thread drip([&] {
+                for (int i = 0; i < 40; ++i) {
+                  dripping.say("G");
+                  std::this_thread::sleep_for(20ms);
+                }
+              });
+              const int status = dripping.hear().status;
+              const auto took = std::chrono::steady_clock::now() - begin;
+              drip.join();
+              must_equal(status, 408, "dripping");
+              must(took < 700ms, "time for each byte");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, has_so_many_connections_and_no_more_of_one_user) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here(who, {.connections = 5, .connections_per_user = 2});
+              HttpClient first(here.port);
+              HttpClient second(here.port);
+              must_equal(first.ask(get("/", her_word)).status, 200, "her first");
+              must_equal(second.ask(get("/", her_word)).status, 200, "her second");
+              HttpClient third(here.port);
+              const HttpAnswer refused = third.ask(get("/", her_word));
+              must_equal(refused.status, 503, "her third");
+              must(third.is_over(), "her third is over");
+              HttpClient of_bob(here.port);
+              must_equal(of_bob.ask(get("/", his_word)).status, 200, "bob");
+              // A connection that is his now is not hers.
+              must_equal(second.ask(get("/", his_word)).status, 200, "hers becomes his");
+              HttpClient fourth(here.port);
+              must_equal(fourth.ask(get("/", her_word)).status, 200, "her second again");
+              HttpClient fifth(here.port);
+              must_equal(fifth.ask(get("/")).status, 401, "the fifth of all");
+              HttpClient sixth(here.port);
+              must_equal(sixth.hear().status, 503, "the sixth of all");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, handles_what_is_slow_elsewhere_as_its_user_and_holds_nobody_up) {
+  EXPECT_EQ(at_home([] {
+              std::promise<void> go;
+              std::shared_future<void> gone = go.get_future().share();
+              ByPassword here(
+                  [gone](const Request& request) {
+                    if (request.target == "/slow") gone.wait();
+                    return who(request);
+                  },
+                  {.threads = 1, .slow = [](const Request& request) { return request.target == "/slow"; }});
+              HttpClient slow(here.port);
+              slow.say(get("/slow", her_word) + get("/next", his_word));
+              HttpClient quick(here.port);
+              for (int i = 0; i < 20; ++i) must(quick.ask(get("/", his_word)).body == his, "quick");
+              go.set_value();
+              must(slow.hear().body == hers, "slow");
+              must(slow.hear().body == his, "what came after it");
+              must_all_be_the_service();
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, that_is_stopped_finishes_what_has_begun_and_waits_for_so_long) {
+  EXPECT_EQ(at_home([] {
+              std::promise<void> go;
+              std::shared_future<void> gone = go.get_future().share();
+              const auto slow = [](const Request& request) { return request.target != "/"; };
+              std::atomic<int> begun{0};
+              ByPassword here(
+                  [&, gone](const Request& request) {
+                    if (request.target == "/slow") {
+                      ++begun;
+                      gone.wait();
+                    }
+                    return who(request);
+                  },
+                  {.slow = slow});
+              HttpClient idle(here.port);
+              must_equal(idle.ask(get("/", her_word)).status, 200, "idle");
+              HttpClient busy(here.port);
+              busy.say(get("/slow", her_word));
+              while (begun == 0) std::this_thread::sleep_for(1ms);
+              std::future<bool> stopped = std::async(std::launch::async, [&] { return here.server->stop(10s); });
+              must(idle.is_over(), "idle is over");
+              go.set_value();
+              const HttpAnswer last = busy.hear();
+              must(last.body == hers, "the last");
+              must(last.head.find("Connection: close") != std::string::npos, "says so");
+              must(busy.is_over(), "busy is over");
+              must(stopped.get(), "all came to their ends");
+              must_equal(here.server->counts().open, std::size_t{0}, "open");
+
+              ByPassword stuck(who);
+              HttpClient half(stuck.port);
+              half.say("GET / HTTP/1.1\r\n");
+              std::this_thread::sleep_for(100ms);
+              must(!stuck.server->stop(50ms), "half a request");
+              must(half.is_over(), "cut");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, sends_a_file_from_where_it_is_told_and_no_body_to_who_asks_for_the_head) {
+  EXPECT_EQ(at_home([] {
+              std::ofstream("/home/alice/f") << std::string(1'000'000, 'a') << "the end";
+              ByPassword here([](const Request&) {
+                Response response;
+                response.file = Descriptor(::open("/home/alice/f", O_RDONLY | O_CLOEXEC));
+                response.offset = 999'999;
+                response.length = 8;
+                return response;
+              });
+              HttpClient client(here.port);
+              must(client.ask(get("/", her_word)).body == "athe end", "part");
+              client.expects_no_bodies();
+              const HttpAnswer head =
+                  client.ask("HEAD / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + base64(her_word) + "\r\n\r\n");
+              must(head.head.find("Content-Length: 8") != std::string::npos, "length");
+              must_equal(client.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n").status, 401, "the next is whole");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, gives_a_client_that_does_not_read_its_time_and_serves_others_meanwhile) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here(
+                  [](const Request& request) -> Response {
+                    if (request.target == "/large") return {.body = std::string(50'000'000, 'x')};
+                    return who(request);
+                  },
+                  {.threads = 1, .write_time = 500ms});
+              HttpClient deaf(here.port);
+              deaf.say(get("/large", her_word));
+              HttpClient other(here.port);
+              for (int i = 0; i < 10; ++i) must(other.ask(get("/", his_word)).body == his, "other");
+              for (int tries = 0; here.server->counts().open != 1; ++tries) {
+                must(tries < 1000, "it is waited for without end");
+                std::this_thread::sleep_for(10ms);
+              }
+              HttpClient reader(here.port);
+              must_equal(reader.ask(get("/large", her_word)).body.size(), std::size_t{50'000'000}, "whole");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, mixes_up_nobody_among_many_users_on_many_connections) {
+  EXPECT_EQ(at_home([] {
+              // 50 users, without accounts: an authenticator of the caller's own.
+              Descriptor listener = http::listen_loopback(0);
+              const std::uint16_t port = http::port_of(listener);
+              std::atomic<int> strangers{0};
+              http::Server server(
+                  std::move(listener),
+                  [](const Request& request, const http::Client&) -> Answer {
+                    const auto number = static_cast<uid_t>(std::stoul(std::string(*request.field("Authorization"))));
+                    return {.user = Token::from_ids(number, number, {number, number + 100}),
+                            .holds = Answer::Holds::credential};
+                  },
+                  [&](const Request& request) -> Response {
+                    const std::string number(*request.field("Authorization"));
+                    if (number != std::to_string(::geteuid()) || number != std::to_string(::getegid())) ++strangers;
+                    return {.body = std::to_string(::geteuid())};
+                  },
+                  {.threads = 4,
+                   .remembers = 20ms,
+                   .slow = [](const Request& request) { return request.target == "/slow"; },
+                   .slow_threads = 3});
+              std::atomic<int> wrong{0};
+              std::vector<std::thread> clients;
+              for (unsigned i = 0; i < 16; ++i) {
+                clients.emplace_back([&, i] {
+                  std::optional<HttpClient> client;
+                  for (unsigned j = 0; j < 120; ++j) {
+                    if (j % 40 == 0) client.emplace(port);
+                    std::string batch;
+                    for (unsigned k = 0; k < 3; ++k) {
+                      const unsigned user = 5000 + (i * 7 + j * 3 + k) % 50;
+                      batch +=
+                          get((j + k) % 5 == 0 ? "/slow" : "/", "", "Authorization: " + std::to_string(user) + "\r\n");
+                    }
+                    client->say(batch);
+                    for (unsigned k = 0; k < 3; ++k) {
+                      if (client->hear().body != std::to_string(5000 + (i * 7 + j * 3 + k) % 50)) ++wrong;
+                    }
+                  }
+                });
+              }
+              for (std::thread& each : clients) each.join();
+              must_equal(wrong.load(), 0, "wrong answers");
+              must_equal(strangers.load(), 0, "handlers that were somebody else");
+              must_equal(server.counts().requests, std::uint64_t{16 * 120 * 3}, "requests");
+              must_all_be_the_service();
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, whose_handler_leaves_its_thread_as_somebody_else_ends_the_process) {
+  const ChildEnd end = in_child([] {
+    const Household household;
+    start(ServiceKind::root);
+    on_thread([] {
+      ByPassword here([](const Request&) -> Response {
+        (void)!::syscall(SYS_setresuid, -1, 0, -1);
+        return {};
+      });
+      (void)HttpClient(here.port).ask(get("/", her_word));
+    });
+  });
+  EXPECT_FALSE(end.exited && end.status == 0);
+  EXPECT_NE(end.said.find("a handler did not give its thread back"), std::string::npos) << end.said;
+}
+
+TEST(A_listening_socket, is_not_made_where_somebody_listens_or_a_file_is_and_replaces_one_that_was_left) {
+  EXPECT_EQ(at_home([] {
+              std::optional<Descriptor> first = http::listen_unix(path, 0600);
+              struct stat found {};
+              must(::stat(path, &found) == 0 && (found.st_mode & 0777) == 0600, "mode");
+              must_refuse(Error::Reason::busy, [] { (void)http::listen_unix(path); });
+              first.reset();
+              (void)http::listen_unix(path);
+              std::ofstream("/home/file") << "precious";
+              EXPECT_ANY_THROW((void)http::listen_unix("/home/file"));
+              must(std::filesystem::file_size("/home/file") == 8, "the file is there still");
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace behalf::testing
