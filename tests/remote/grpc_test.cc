@@ -422,6 +422,31 @@ TEST(A_call_of_grpc, leaves_no_thread_as_its_caller) {
             "");
 }
 
+TEST(A_call_of_grpc, is_still_its_caller_s_where_grpc_runs_as_the_service) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              const auto fixed = [&] {
+                const Impersonation as{her};
+                return stub({.cloaking = Cloaking::fixed});
+              }();
+              const Impersonation as{him};
+              const auto told_by = [](Clerk::Stub& to) {
+                return grpc_call([&] {
+                  must_equal(::geteuid(), uid_t{0}, "within");
+                  return ask(to, &Clerk::Stub::WhoAsks).text;
+                });
+              };
+              must(told_by(*clerk) == words(him), "dynamic");
+              must(told_by(*fixed) == words(her), "fixed");
+              must_equal(::geteuid(), bob_id, "afterwards");
+              must(grpc_call([&] { return grpc_call([&] { return ask(*clerk, &Clerk::Stub::WhoAsks).text; }); }) !=
+                       words(him),
+                   "within, the service makes calls of its own");
+            }),
+            "");
+}
+
 TEST(A_call_of_grpc, crosses_nobody_with_many_at_once_from_a_cold_channel_on) {
   EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
               Server server;

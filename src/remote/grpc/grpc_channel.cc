@@ -21,6 +21,25 @@
 
 namespace behalf {
 
+namespace detail {
+
+namespace {
+
+thread_local const GrpcCalling* calling = nullptr;
+
+}  // namespace
+
+GrpcCalling::GrpcCalling() : around_(std::exchange(calling, this)) {}
+GrpcCalling::~GrpcCalling() {
+  calling = around_;
+}
+
+const Carried* grpc_caller() noexcept {
+  return calling == nullptr ? nullptr : &calling->who_;
+}
+
+}  // namespace detail
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -149,7 +168,8 @@ class PresentingFactory final : public grpc::experimental::ClientInterceptorFact
   // By the thread that makes the call, when it makes it.
   grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo*) override {
     try {
-      const Carried who = cloak_.presented();
+      const Carried* const caller = detail::grpc_caller();
+      const Carried who = caller != nullptr ? cloak_.presented(*caller) : cloak_.presented();
       return prove_ ? with_proof(who) : new Presenting(detail::ticket_key, tickets_.get(who)->words);
     } catch (const std::exception& error) {
       return new Presenting(detail::no_ticket_key, one_line(error.what()));
