@@ -373,6 +373,21 @@ TEST(A_ticket, is_given_to_nobody_in_numbers_without_end) {
                 }
                 must(refused, "a third");
               }
+              // Nor does who asks for nothing take the room of others.
+              const auto hang_about = [] {
+                Descriptor end(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+                sockaddr_un address{};
+                address.sun_family = AF_UNIX;
+                std::string(office).copy(address.sun_path, sizeof address.sun_path - 1);
+                must(::connect(end.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+                return end;
+              };
+              {
+                const Impersonation as{her};
+                const Descriptor idle = hang_about();
+                char byte = 0;
+                must(::recv(idle.get(), &byte, 1, 0) == 0, "alice hangs about, beyond what she may");
+              }
               const Impersonation as{him};
               kept.push_back(ticket_by_hand());  // bob has none the less
             }),
