@@ -10,13 +10,14 @@
 //   }
 //
 // oneTBB keeps its workers for the process's life, and each is a copy of the thread that needed it first (clone(2)): it
-// works as that user, or as the service, for everybody. Here each identity has an arena of its own, so that no worker
-// takes work of one user while it waits for another's, and a worker wears the arena's identity from when it enters the
-// arena to when it leaves it.
+// works as that user, or as the service, for everybody. Here each call has an arena of its own while it lasts, which is
+// kept for the identity's next, so that no thread takes work of one user while it waits for another's and no caller
+// waits for a place; and a worker wears the arena's identity from when it enters the arena to when it leaves it.
 //
-// A worker that cannot wear the identity does not come to the work: it waits, and tries again, until it can or the
-// arena ends; the caller does the work meanwhile, alone if need be. So nothing runs as anybody else, and nothing hangs
-// that does not depend on workers (tbb::task_arena::enqueue does).
+// A worker that cannot wear the identity does not come to the work: it waits, and tries again, until it can; the caller
+// does the work meanwhile, alone if need be. So nothing runs as anybody else, and nothing hangs that does not depend on
+// workers (tbb::task_arena::enqueue does). A call waits for what it begins: a task_group that is waited for in another
+// may wait in another arena, and for a worker.
 //
 // What is started in another arena from within (a tbb::task_arena or task_group of one's own that is not execute()d
 // here) is not covered.
@@ -27,6 +28,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -37,15 +39,18 @@
 namespace behalf::tbb {
 
 struct ArenasOptions {
-  // How many arenas are kept: of the identities that have asked last. Those that work are kept beyond that.
+  // How many arenas are kept for a next call: those that were used last. Where the identities that call in turns need
+  // more, arenas are made and done away with all the time, and calls do without workers when oneTBB falls behind.
   std::size_t kept = 64;
-  // Threads of an arena, the caller included; as of tbb::task_arena.
+  // Threads of a call, the caller included; as of tbb::task_arena.
   int threads = oneapi::tbb::task_arena::automatic;
 };
 
 struct ArenasCounts {
-  std::size_t arenas = 0;          // now
+  std::size_t arenas = 0;          // now: kept or in use
+  std::size_t leaving = 0;         // given back to oneTBB, which has not done away with them yet
   std::uint64_t made = 0;          // arenas, since the beginning
+  std::uint64_t alone = 0;         // calls that had no workers
   std::uint64_t switches = 0;      // takings of an identity by workers
   std::uint64_t not_worn = 0;      // tries of workers that failed
   std::size_t workers_inside = 0;  // now
@@ -61,7 +66,8 @@ class Arenas {
  public:
   // Effects: as warm_up(). Errors: std::bad_alloc, those of oneTBB.
   explicit Arenas(const ArenasOptions& options = {});
-  // Returns when no worker is in an arena any more. Nobody may be in execute().
+  // Returns when oneTBB has done away with the arenas, or after a second: a worker that is kept elsewhere may then
+  // still look into one, as whom it is of. Nobody may be in execute().
   ~Arenas();
   Arenas(const Arenas&) = delete;
   Arenas& operator=(const Arenas&) = delete;
@@ -70,8 +76,9 @@ class Arenas {
   // is given back afterwards.
   // Errors: what f throws; those of Carried; Error as of Impersonation (on the main thread, in `full`: main_thread),
   // f has then not been called. Thread-safe; f may call execute() as somebody else.
-  // Cost: a lock; where the identity has no arena yet, one; each worker that comes takes the identity and gives it back
-  // when it leaves the arena.
+  // Cost: a lock, and a look at the arenas that are kept; where none is the identity's, one is made, outside of the
+  // lock; each worker that comes takes the identity and gives it back when it leaves the arena. Where oneTBB has too
+  // many to do away with, the call has no workers: to make more would slow down everybody's loops.
   template <class F>
   std::invoke_result_t<F> execute(F&& f) {
     return execute(Carried(), std::forward<F>(f));
@@ -103,8 +110,11 @@ class Arenas {
  private:
   class Arena;
   class Core;
+  class Leaving;
+  struct Totals;
+  using Nodes = std::list<std::unique_ptr<Arena>>;  // nodes, which are handed on without allocation
 
-  // An arena that is not done away with meanwhile.
+  // An arena that nobody else uses meanwhile.
   class Use {
    public:
     Use(Arenas& arenas, const Carried& who);
@@ -115,7 +125,7 @@ class Arenas {
 
    private:
     Arenas& arenas_;
-    std::shared_ptr<Arena> arena_;
+    Nodes arena_;
   };
 
   std::unique_ptr<Core> core_;

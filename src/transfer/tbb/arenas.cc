@@ -2,13 +2,12 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_scheduler_observer.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <list>
 #include <mutex>
-#include <optional>
 #include <thread>
-#include <unordered_map>
 
 #include "behalf/tbb.h"
 #include "identity/service.h"
@@ -20,7 +19,6 @@ namespace behalf::tbb {
 
 namespace {
 
-using detail::TokenPtr;
 using namespace std::chrono_literals;
 
 // What a worker of oneTBB's is while it is in one of our arenas. It may have been born as a user: what it gives back to
@@ -71,51 +69,60 @@ void warm_up() {
   });
 }
 
+// What the arenas of one Arenas have done, those that are gone included.
+struct Arenas::Totals {
+  std::atomic<std::uint64_t> switches{0};
+  std::atomic<std::uint64_t> not_worn{0};
+  std::atomic<std::size_t> workers_inside{0};
+  std::atomic<std::size_t> leaving{0};
+};
+
 class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
  public:
-  Arena(const Carried& who, int threads) : task_scheduler_observer(arena_), who_(who), arena_(threads, 1) {
+  Arena(const Carried& who, int threads, std::shared_ptr<Totals> totals)
+      : task_scheduler_observer(arena_), who_(who), arena_(threads, 1), totals_(std::move(totals)) {
     arena_.initialize();
     observe(true);
   }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-
-  // A worker that is still inside would not be told that it leaves, once nobody observes it.
   ~Arena() override {
-    ends_ = true;
-    while (inside_ != 0) std::this_thread::sleep_for(100us);
-    observe(false);
+    if (left_) --totals_->leaving;
   }
 
   void on_scheduler_entry(bool is_worker) override {
     if (!is_worker) return;  // the caller wears the identity already
     ++inside_;
+    ++totals_->workers_inside;
     Worker& worker = this_worker();
     const std::uint64_t before = worker.switches();
-    for (auto wait = 100us; !worn(worker) && !ends_; wait = std::min<std::chrono::microseconds>(2 * wait, 50ms)) {
-      ++not_worn_;
+    for (auto wait = 100us; !worn(worker); wait = std::min<std::chrono::microseconds>(2 * wait, 50ms)) {
+      ++totals_->not_worn;
       std::this_thread::sleep_for(wait);
     }
-    switches_ += worker.switches() - before;
+    totals_->switches += worker.switches() - before;
   }
 
   void on_scheduler_exit(bool is_worker) override {
     if (!is_worker) return;
     this_worker().leave();
+    --totals_->workers_inside;
     --inside_;
   }
 
   [[nodiscard]] oneapi::tbb::task_arena& arena() noexcept { return arena_; }
-  [[nodiscard]] bool idle() const noexcept { return users == 0 && inside_ == 0; }
-  [[nodiscard]] const TokenPtr& token() const noexcept { return who_.data(); }
+  [[nodiscard]] bool is_of(const Carried& who) const noexcept { return detail::same(who_.data(), who.data()); }
 
-  std::size_t users = 0;  // under the lock of Core
-
-  void add_to(ArenasCounts& counts) const noexcept {
-    counts.switches += switches_;
-    counts.not_worn += not_worn_;
-    counts.workers_inside += inside_;
+  // Gives oneTBB its arena back. It is done away with when no worker is inside and one has seen that there is no work.
+  void leave() noexcept {
+    left_ = true;
+    ++totals_->leaving;
+    arena_.terminate();
   }
+  // oneTBB's arena is no more (it ends the observation): no worker comes.
+  [[nodiscard]] bool gone() const noexcept { return !is_observing() && inside_ == 0; }
+
+  bool alone = false;  // without workers, for one call
 
  private:
   bool worn(Worker& worker) const noexcept {
@@ -129,71 +136,118 @@ class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
 
   const Carried who_;
   oneapi::tbb::task_arena arena_;
+  const std::shared_ptr<Totals> totals_;
   std::atomic<std::size_t> inside_{0};
-  std::atomic<bool> ends_{false};
-  std::atomic<std::uint64_t> switches_{0};
-  std::atomic<std::uint64_t> not_worn_{0};
+  bool left_ = false;
+};
+
+// Arenas that were given back, until they are gone. A worker that comes meanwhile wears the identity as ever: it may
+// find work that was left behind, and if it were not told that it leaves it would stay the user. They are the
+// process's, as oneTBB's workers are, to the end of it.
+class Arenas::Leaving {
+ public:
+  static Leaving& of_process() {
+    static auto* const leaving = new Leaving;
+    return *leaving;
+  }
+
+  void add(Nodes arenas) noexcept {
+    for (const auto& arena : arenas) arena->leave();
+    const std::lock_guard lock(mutex_);
+    arenas_.splice(arenas_.end(), arenas);
+  }
+
+  // Whether so many are still there that workers do not keep up with them. oneTBB goes through all of its arenas for
+  // each loop that begins.
+  bool too_many() noexcept {
+    constexpr std::size_t at_most = 32;
+    do_away();
+    const std::lock_guard lock(mutex_);
+    return arenas_.size() >= at_most;
+  }
+
+  void do_away() noexcept {
+    Nodes gone;  // destroyed outside of the lock
+    const std::lock_guard lock(mutex_);
+    for (auto at = arenas_.begin(); at != arenas_.end();) {
+      const auto arena = at++;
+      if ((*arena)->gone()) gone.splice(gone.end(), arenas_, arena);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  Nodes arenas_;
 };
 
 class Arenas::Core {
  public:
   explicit Core(const ArenasOptions& options) : options_(options) { warm_up(); }
 
-  std::shared_ptr<Arena> arena_of(const Carried& who) {
-    std::list<std::shared_ptr<Arena>> ended;  // destroyed outside of the lock
-    const std::lock_guard lock(mutex_);
-    auto found = by_token_.find(who.data());
-    if (found == by_token_.end()) {
-      arenas_.push_front(std::make_shared<Arena>(who, options_.threads));
-      ++made_;
-      found = by_token_.emplace(arenas_.front()->token(), arenas_.begin()).first;
-    } else {
-      arenas_.splice(arenas_.begin(), arenas_, found->second);
+  ~Core() {
+    Leaving& leaving = Leaving::of_process();
+    leaving.add(std::move(idle_));
+    const auto give_up = std::chrono::steady_clock::now() + 1s;
+    for (leaving.do_away(); totals_->leaving != 0 && std::chrono::steady_clock::now() < give_up; leaving.do_away()) {
+      std::this_thread::sleep_for(100us);
     }
-    ++arenas_.front()->users;
-    for (auto at = arenas_.end(); arenas_.size() > options_.kept && at != std::next(arenas_.begin());) {
-      const auto candidate = std::prev(at);
-      if (!(*candidate)->idle()) {
-        at = candidate;
-        continue;
-      }
-      (*candidate)->add_to(of_ended_);
-      by_token_.erase((*candidate)->token());
-      ended.splice(ended.end(), arenas_, candidate);
+  }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // An arena of that identity that nobody uses.
+  Nodes take(const Carried& who) {
+    Nodes taken;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& arena) { return arena->is_of(who); });
+      if (found != idle_.end()) taken.splice(taken.end(), idle_, found);
     }
-    return arenas_.front();
+    if (taken.empty()) {
+      const bool alone = Leaving::of_process().too_many();
+      taken.push_back(std::make_unique<Arena>(who, alone ? 1 : options_.threads, totals_));
+      taken.front()->alone = alone;
+      ++(alone ? alone_ : made_);
+    }
+    ++in_use_;
+    return taken;
   }
 
-  void done_with(Arena& arena) {
-    const std::lock_guard lock(mutex_);
-    --arena.users;
+  void give_back(Nodes used) noexcept {
+    --in_use_;
+    Nodes leave;
+    if (used.front()->alone) {
+      leave = std::move(used);
+    } else {
+      const std::lock_guard lock(mutex_);
+      idle_.splice(idle_.begin(), used);
+      if (idle_.size() > options_.kept) leave.splice(leave.end(), idle_, std::prev(idle_.end()));
+    }
+    if (!leave.empty()) Leaving::of_process().add(std::move(leave));
   }
 
   ArenasCounts counts() const {
-    const std::lock_guard lock(mutex_);
-    ArenasCounts counts = of_ended_;
-    counts.workers_inside = 0;
-    counts.arenas = arenas_.size();
+    Leaving::of_process().do_away();
+    ArenasCounts counts;
     counts.made = made_;
-    for (const auto& arena : arenas_) arena->add_to(counts);
+    counts.alone = alone_;
+    counts.switches = totals_->switches;
+    counts.not_worn = totals_->not_worn;
+    counts.workers_inside = totals_->workers_inside;
+    counts.leaving = totals_->leaving;
+    const std::lock_guard lock(mutex_);
+    counts.arenas = idle_.size() + in_use_;
     return counts;
   }
 
  private:
-  struct Hash {
-    std::size_t operator()(const TokenPtr& token) const noexcept { return token != nullptr ? token->hash : 0; }
-  };
-  struct Same {
-    bool operator()(const TokenPtr& a, const TokenPtr& b) const noexcept { return detail::same(a, b); }
-  };
-  using ByAge = std::list<std::shared_ptr<Arena>>;
-
   const ArenasOptions options_;
+  const std::shared_ptr<Totals> totals_ = std::make_shared<Totals>();
+  std::atomic<std::uint64_t> made_{0};
+  std::atomic<std::uint64_t> alone_{0};
+  std::atomic<std::size_t> in_use_{0};
   mutable std::mutex mutex_;
-  ByAge arenas_;  // who asked last comes first
-  std::unordered_map<TokenPtr, ByAge::iterator, Hash, Same> by_token_;
-  std::uint64_t made_ = 0;
-  ArenasCounts of_ended_;
+  Nodes idle_;  // who was used last comes first
 };
 
 Arenas::Arenas(const ArenasOptions& options) : core_(std::make_unique<Core>(options)) {}
@@ -203,12 +257,12 @@ ArenasCounts Arenas::counts() const {
   return core_->counts();
 }
 
-Arenas::Use::Use(Arenas& arenas, const Carried& who) : arenas_(arenas), arena_(arenas.core_->arena_of(who)) {}
+Arenas::Use::Use(Arenas& arenas, const Carried& who) : arenas_(arenas), arena_(arenas.core_->take(who)) {}
 Arenas::Use::~Use() {
-  arenas_.core_->done_with(*arena_);
+  arenas_.core_->give_back(std::move(arena_));
 }
 oneapi::tbb::task_arena& Arenas::Use::arena() const {
-  return arena_->arena();
+  return arena_.front()->arena();
 }
 
 }  // namespace behalf::tbb
