@@ -1,10 +1,7 @@
 #include <behalf/per_identity.h>
 #include <fcntl.h>
-#include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/create_channel_posix.h>
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -13,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "connections/grpc_unary.h"
 #include "row.h"
 #include "sockets/credentials_server.h"
 
@@ -37,23 +35,10 @@ static std::string who_is(const std::string& peer) {
   return std::to_string(credentials.uid) + ":" + std::to_string(credentials.gid);
 }
 
-// Answers each call with who has connected.
-class Answer : public grpc::ServerGenericBidiReactor {
- public:
-  explicit Answer(const std::string& text) : slice_(text), text_(&slice_, 1) {
-    StartWriteAndFinish(&text_, grpc::WriteOptions(), grpc::Status::OK);
-  }
-  void OnDone() override { delete this; }
-
- private:
-  grpc::Slice slice_;
-  grpc::ByteBuffer text_;
-};
-
 class Service : public grpc::CallbackGenericService {
  public:
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
-    return new Answer(who_is(context->peer()));
+    return new behalf_row::Answer(who_is(context->peer()));
   }
 };
 
@@ -75,28 +60,10 @@ extern "C" void before_cured() {
   before();
 }
 
-static int call(const std::shared_ptr<grpc::Channel>& channel) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  grpc::CompletionQueue done;
-  grpc::ByteBuffer reply;
-  grpc::Status status;
-  const auto call = stub.PrepareUnaryCall(&context, "/stage/who", grpc::ByteBuffer(), &done);
-  call->StartCall();
-  call->Finish(&reply, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  done.Next(&tag, &ok);
-  grpc::Slice text;
-  if (status.ok() && reply.DumpToSingleSlice(&text).ok())
-    std::printf("the server serves %.*s\n", static_cast<int>(text.size()), reinterpret_cast<const char*>(text.begin()));
-  return status.error_code();
-}
-
 extern "C" int operation() {
   static const auto channel =
       grpc::CreateChannel("unix:" + behalf_row::CredentialsServer::path(), grpc::InsecureChannelCredentials());
-  return call(channel);
+  return behalf_row::call_and_print(channel);
 }
 
 extern "C" int cured() {
@@ -105,5 +72,5 @@ extern "C" int cured() {
     fcntl(fd, F_SETFL, O_NONBLOCK);
     return grpc::CreateInsecureChannelFromFd("stage", fd);
   });
-  return call(*channels.get());
+  return behalf_row::call_and_print(*channels.get());
 }

@@ -60,7 +60,9 @@ class Cloak {
 
   // Whom a call presents that the calling thread makes now.
   // Errors: as above, of a dynamic identity. Thread-safe. Cost: that of Carried.
-  [[nodiscard]] Carried presented() const;
+  [[nodiscard]] Carried presented() const { return presented(Carried()); }
+  // Whom it would present that such a caller makes.
+  [[nodiscard]] Carried presented(const Carried& caller) const;
 
   [[nodiscard]] const Blanket& blanket() const noexcept { return blanket_; }
 

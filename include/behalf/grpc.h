@@ -41,6 +41,7 @@
 
 #include "behalf/blanket.h"
 #include "behalf/call_context.h"
+#include "behalf/carried.h"
 #include "behalf/error.h"
 #include "behalf/proof.h"
 
@@ -61,7 +62,8 @@ struct GrpcChannelOptions {
 };
 
 // A channel to be shared by all identities: whose a call is, is settled when it is created (the stub's function is
-// called), by the thread that does. gRPC's threads that it starts are the service's.
+// called), by the thread that does. The threads of gRPC's that are started with the channel are the service's; see
+// grpc_call() for those that are started later.
 //
 // Where an identity gets no ticket the call is sent without, which the server refuses: UNAUTHENTICATED, with why.
 // Errors: those of Cloak; std::invalid_argument where neither office nor engine is given, or both. Cost: of a call one
@@ -69,6 +71,40 @@ struct GrpcChannelOptions {
 [[nodiscard]] std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
                                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                                           const GrpcChannelOptions& options);
+
+namespace detail {
+
+// The calling thread is the service until the end of the scope, and calls that it creates present whom it was before.
+class GrpcCalling {
+ public:
+  GrpcCalling();
+  ~GrpcCalling();
+  GrpcCalling(const GrpcCalling&) = delete;
+  GrpcCalling& operator=(const GrpcCalling&) = delete;
+
+ private:
+  const Carried who_;
+  const GrpcCalling* const around_;
+  AsServiceIfAny self_;
+
+  friend const Carried* grpc_caller() noexcept;
+};
+
+}  // namespace detail
+
+// f(), which makes calls of gRPC: they present whom the calling thread wears, and f itself runs as the service. gRPC
+// starts threads in the middle of calls, by the thread that makes one, and they stay what that was: a server that has
+// many users makes its calls like this, or has threads of gRPC's that are one of them (they carry nobody's calls, but
+// connect anew, say, as her).
+//
+//   const grpc::Status added = behalf::grpc_call([&] { return notes->Add(&context, line, &reply); });
+//
+// Errors: those of Carried, and what f throws. Thread-safe. Cost: an AsService, where the thread wears somebody.
+template <class F>
+decltype(auto) grpc_call(F&& f) {
+  const detail::GrpcCalling calling;
+  return std::invoke(std::forward<F>(f));
+}
 
 struct GrpcCallersOptions {
   // One of the two, or both. Where tickets are handed out: a path, at which there must be nothing yet. Who may connect

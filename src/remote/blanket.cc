@@ -41,7 +41,7 @@ Cloak::Cloak(const Blanket& blanket, Authentication offered) : blanket_(blanket)
   if (blanket.cloaking == Cloaking::fixed) fixed_ = must_reach(Carried(), blanket.level);
 }
 
-Carried Cloak::presented() const {
+Carried Cloak::presented(const Carried& caller) const {
   switch (blanket_.cloaking) {
     case Cloaking::none:
       return as_service;
@@ -50,7 +50,7 @@ Carried Cloak::presented() const {
     case Cloaking::dynamic:
       break;
   }
-  return must_reach(Carried(), blanket_.level);
+  return must_reach(caller, blanket_.level);
 }
 
 }  // namespace behalf

@@ -373,6 +373,21 @@ TEST(A_ticket, is_given_to_nobody_in_numbers_without_end) {
                 }
                 must(refused, "a third");
               }
+              // Nor does who asks for nothing take the room of others.
+              const auto hang_about = [] {
+                Descriptor end(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+                sockaddr_un address{};
+                address.sun_family = AF_UNIX;
+                std::string(office).copy(address.sun_path, sizeof address.sun_path - 1);
+                must(::connect(end.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+                return end;
+              };
+              {
+                const Impersonation as{her};
+                const Descriptor idle = hang_about();
+                char byte = 0;
+                must(::recv(idle.get(), &byte, 1, 0) == 0, "alice hangs about, beyond what she may");
+              }
               const Impersonation as{him};
               kept.push_back(ticket_by_hand());  // bob has none the less
             }),
@@ -418,6 +433,31 @@ TEST(A_call_of_grpc, leaves_no_thread_as_its_caller) {
                 must(ask(*clerk, &Clerk::Stub::WhoAsks).status.ok(), "call");
               }
               must(all_threads_are_the_service_s(), "a thread is alice");
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, is_still_its_caller_s_where_grpc_runs_as_the_service) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              const auto fixed = [&] {
+                const Impersonation as{her};
+                return stub({.cloaking = Cloaking::fixed});
+              }();
+              const Impersonation as{him};
+              const auto told_by = [](Clerk::Stub& to) {
+                return grpc_call([&] {
+                  must_equal(::geteuid(), uid_t{0}, "within");
+                  return ask(to, &Clerk::Stub::WhoAsks).text;
+                });
+              };
+              must(told_by(*clerk) == words(him), "dynamic");
+              must(told_by(*fixed) == words(her), "fixed");
+              must_equal(::geteuid(), bob_id, "afterwards");
+              must(grpc_call([&] { return grpc_call([&] { return ask(*clerk, &Clerk::Stub::WhoAsks).text; }); }) !=
+                       words(him),
+                   "within, the service makes calls of its own");
             }),
             "");
 }

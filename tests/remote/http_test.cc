@@ -595,6 +595,36 @@ TEST(An_HTTP_server, mixes_up_nobody_among_many_users_on_many_connections) {
             "");
 }
 
+TEST(An_HTTP_server, lets_no_user_wait_for_all_that_another_asks) {
+  EXPECT_EQ(at_home([] {
+              std::atomic<int> of_alice{0};
+              ByPassword here(
+                  [&](const Request& request) {
+                    if (::geteuid() == alice_id) ++of_alice;
+                    return who(request);
+                  },
+                  {.threads = 1});
+              constexpr int many = 4000;
+              std::string flood;
+              for (int i = 0; i < many; ++i) flood += get("/", her_word);
+              HttpClient alice(here.port);
+              HttpClient bob(here.port);
+              must(alice.ask(get("/", her_word)).body == hers, "alice");
+              must(bob.ask(get("/", his_word)).body == his, "bob");
+              std::thread sender([&] { alice.say(flood); });
+              std::thread reader([&] {
+                for (int i = 0; i < many; ++i) (void)alice.hear();
+              });
+              while (of_alice < 10) std::this_thread::yield();
+              must(bob.ask(get("/", his_word)).body == his, "bob, meanwhile");
+              const int before_him = of_alice;
+              sender.join();
+              reader.join();
+              must(before_him < many, "bob waited for all " + std::to_string(before_him) + " of hers");
+            }),
+            "");
+}
+
 TEST(An_HTTP_server, whose_handler_leaves_its_thread_as_somebody_else_ends_the_process) {
   const ChildEnd end = in_child([] {
     const Household household;

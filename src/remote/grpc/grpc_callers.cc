@@ -17,7 +17,7 @@ class GrpcCallers::Core {
       throw std::invalid_argument("behalf: callers of gRPC: give an office, or an engine that verifies proofs");
     if (!options.office.empty()) {
       office_.emplace(detail::TicketOffice::Options{options.office, options.office_mode, options.good_for,
-                                                    options.highest, options.on_refused},
+                                                    options.highest, options.at_most_of_one, options.on_refused},
                       book_);
     }
   }
@@ -62,7 +62,8 @@ class GrpcCallers::Core {
     } catch (const Error& error) {
       refuse(context, error.what());
     }
-    if (const auto ticket = book_.issue(whose, options_.good_for))
+    const uid_t asks = whose.token() ? whose.token()->uid() : static_cast<uid_t>(-1);
+    if (const auto ticket = book_.issue(whose, asks, options_.good_for))
       context.AddInitialMetadata(detail::ticket_key, std::to_string(options_.good_for.count()) + ' ' + *ticket);
     return whose;
   }

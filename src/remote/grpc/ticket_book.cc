@@ -45,21 +45,20 @@ std::string number_of(std::string_view ticket) {
 
 }  // namespace
 
-std::optional<std::string> TicketBook::issue(const Sender& whose, Clock::duration good_for) {
-  const uid_t uid = whose.token() ? whose.token()->uid() : static_cast<uid_t>(-1);
+std::optional<std::string> TicketBook::issue(const Sender& whose, uid_t asks, Clock::duration good_for) {
   std::string number = random_words<bytes_of_number>();
   std::string secret = random_words<bytes_of_secret>();
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
   const auto full = [&] {
-    const auto own = of_one_.find(uid);
+    const auto own = of_one_.find(asks);
     return tickets_.size() >= at_most_ || (own != of_one_.end() && own->second >= at_most_of_one_);
   };
   if (full()) drop_expired(now);
   if (full()) return std::nullopt;
   std::string ticket = number + '.' + secret;
-  tickets_.emplace(std::move(number), Ticket{std::move(secret), whose, uid, now + good_for});
-  ++of_one_[uid];
+  tickets_.emplace(std::move(number), Ticket{std::move(secret), whose, asks, now + good_for});
+  ++of_one_[asks];
   return ticket;
 }
 
@@ -85,7 +84,7 @@ std::size_t TicketBook::count() const {
 }
 
 void TicketBook::take_out(Tickets::iterator ticket) {
-  const auto own = of_one_.find(ticket->second.uid);
+  const auto own = of_one_.find(ticket->second.asked);
   if (--own->second == 0) of_one_.erase(own);
   tickets_.erase(ticket);
 }

@@ -20,9 +20,9 @@ class TicketBook {
 
   TicketBook(std::size_t at_most, std::size_t at_most_of_one) : at_most_(at_most), at_most_of_one_(at_most_of_one) {}
 
-  // A new ticket: "NUMBER.SECRET", both random, in hexadecimal. Nothing where that user, or all, have as many as they
-  // may. Throws Error of reason platform where there is no randomness.
-  std::optional<std::string> issue(const Sender& whose, Clock::duration good_for);
+  // A new ticket: "NUMBER.SECRET", both random, in hexadecimal. Nothing where the one who asks, or all, have as many as
+  // they may. Throws Error of reason platform where there is no randomness.
+  std::optional<std::string> issue(const Sender& whose, uid_t asks, Clock::duration good_for);
   // Whose it is; nothing where it is none, or not good any more. How long that takes says nothing of the secret.
   std::optional<Sender> whose(std::string_view ticket);
   void revoke(std::string_view ticket);
@@ -32,7 +32,7 @@ class TicketBook {
   struct Ticket {
     std::string secret;
     Sender whose;
-    uid_t uid;
+    uid_t asked;
     Clock::time_point until;
   };
   using Tickets = std::unordered_map<std::string, Ticket>;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include "behalf/error.h"
@@ -21,6 +22,8 @@
 namespace behalf::detail {
 
 namespace {
+
+constexpr std::chrono::milliseconds pause{10};
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   const int error = errno;
@@ -97,13 +100,27 @@ void TicketOffice::serve() {
 
 void TicketOffice::admit() {
   Descriptor end(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!end) return;  // gone already, or no descriptor to be had: who asks meets a hang-up, or waits
+  if (!end) {
+    // Gone already; or there is no descriptor to be had, and who waits is still there the next time.
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) std::this_thread::sleep_for(pause);
+    return;
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(end.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  std::size_t& here = here_[peer.uid];
+  if (here >= options_.at_most_of_one) {
+    return refuse("behalf: uid " + std::to_string(peer.uid) +
+                  " has as many connections to the office for tickets as it "
+                  "may");
+  }
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = end.get();
   if (::epoll_ctl(watch_.get(), EPOLL_CTL_ADD, end.get(), &event) != 0) return;
+  ++here;
   const int number = end.get();
-  customers_.emplace(number, Customer{std::move(end), {}});
+  customers_.emplace(number, Customer{std::move(end), peer.uid, {}});
 }
 
 void TicketOffice::attend(int end) {
@@ -116,8 +133,13 @@ void TicketOffice::attend(int end) {
         told[0] == given)
       return;
   }
-  // Hung up, refused, or asks twice.
+  see_off(customer);  // hung up, refused, or asks twice
+}
+
+void TicketOffice::see_off(std::unordered_map<int, Customer>::iterator customer) {
   if (!customer->second.ticket.empty()) book_.revoke(customer->second.ticket);
+  const auto here = here_.find(customer->second.uid);
+  if (--here->second == 0) here_.erase(here);
   customers_.erase(customer);
 }
 
@@ -134,7 +156,7 @@ std::string TicketOffice::answer(Customer& customer) {
     const Sender whose = granted == Level::anonymous
                              ? Sender()
                              : Sender(Token::of_peer(customer.end.get()).with_level(granted, raise_level));
-    auto ticket = book_.issue(whose, options_.good_for);
+    auto ticket = book_.issue(whose, customer.uid, options_.good_for);
     if (!ticket) {
       throw Error(Error::Reason::out_of_resources,
                   "behalf: there are as many tickets as there may be, of all users or of this one. Close channels");

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 
@@ -20,6 +21,7 @@ class TicketOffice {
     unsigned mode;
     std::chrono::seconds good_for;
     Level highest;
+    std::size_t at_most_of_one;  // connections of a uid, whether they ask for something or not
     std::function<void(const std::string&)> on_refused;
   };
 
@@ -32,12 +34,14 @@ class TicketOffice {
  private:
   struct Customer {
     Descriptor end;
+    uid_t uid;
     std::string ticket;  // empty: has not asked yet
   };
 
   void serve();
   void admit();
   void attend(int end);
+  void see_off(std::unordered_map<int, Customer>::iterator customer);
   // What to answer to what came; the customer's ticket is noted.
   std::string answer(Customer& customer);
   void refuse(const std::string& why) const;
@@ -48,6 +52,7 @@ class TicketOffice {
   Descriptor bell_;  // rung when it is time to close
   Descriptor watch_;
   std::unordered_map<int, Customer> customers_;
+  std::map<uid_t, std::size_t> here_;  // of each uid
   thread serves_;
 };
 

@@ -29,6 +29,7 @@ constexpr auto between_looks = 20ms;  // at the deadlines
 constexpr auto for_last_words = 1000ms;
 constexpr auto without_descriptors = 100ms;  // until it listens again
 constexpr int accepted_at_once = 16;
+constexpr int most_turns = 8;  // of one user, while others wait
 
 // A line of the log has no control characters but the end that its reader gives it.
 std::string printable(std::string_view text) {
@@ -524,21 +525,22 @@ void Loop::admit(Connection& connection, const Token& who) {
   if (!connection.parser.is_whole() && connection.parser.expects_continue()) connection.answer_continue();
 }
 
-// User by user, the one first who is worn.
+// One user's requests in a turn. As long as there are more of the user's who is worn, the others wait, for so many
+// turns and no more; then it is the turn of who has waited longest.
 void Loop::handle_ready() {
   if (ready_.empty()) return;
-  std::vector<Connection*> left = std::exchange(ready_, {});
-  const auto is_of = [](const Connection* each, const behalf::detail::TokenPtr& token) {
-    return behalf::detail::same(each->user->data(), token);
+  const auto is_of = [](const behalf::detail::TokenPtr& token) {
+    return [&token](const Connection* each) { return behalf::detail::same(each->user->data(), token); };
   };
-  if (worn_ != nullptr)
-    std::stable_partition(left.begin(), left.end(), [&](const Connection* each) { return is_of(each, worn_); });
-  for (auto next = left.begin(); next != left.end();) {
-    const behalf::detail::TokenPtr token = (*next)->user->data();
-    const auto end =
-        std::stable_partition(next, left.end(), [&](const Connection* each) { return is_of(each, token); });
-    for (; next != end; ++next) handle(**next);
+  behalf::detail::TokenPtr token = worn_;
+  if (token == nullptr || ++turns_as_worn_ > most_turns || std::none_of(ready_.begin(), ready_.end(), is_of(token))) {
+    token = ready_.front()->user->data();
+    turns_as_worn_ = 0;
   }
+  const auto others = std::stable_partition(ready_.begin(), ready_.end(), is_of(token));
+  run_.assign(ready_.begin(), others);
+  ready_.erase(ready_.begin(), others);
+  for (Connection* const each : run_) handle(*each);
   switches_.store(wearer_.switches(), std::memory_order_relaxed);
   last_handled_ = Clock::now();
 }
@@ -659,6 +661,7 @@ void Loop::close(Connection& connection) {
   connections_.pop_back();
   connection.hang_up();
   std::erase(again_, &connection);
+  std::erase(ready_, &connection);
   --count_;
   --core_.open;
   if (!core_.stopping) return;

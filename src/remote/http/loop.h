@@ -96,6 +96,7 @@ class Loop {
   behalf::detail::Wearer wearer_;
   behalf::detail::TokenPtr worn_;  // by the thread still, null: it is the service
   Clock::time_point last_handled_;
+  int turns_as_worn_ = 0;  // while others waited, or might have
   std::atomic<std::size_t> count_{0};
   std::atomic<std::uint64_t> switches_{0};
 
@@ -109,7 +110,8 @@ class Loop {
   std::vector<std::unique_ptr<Connection>> closed_;  // in this turn
   std::vector<Connection*> touched_;
   std::vector<Connection*> again_;  // has more to do, in the next turn
-  std::vector<Connection*> ready_;
+  std::vector<Connection*> ready_;  // to be handled, in the order in which they came
+  std::vector<Connection*> run_;    // one user's of these, that are handled now
   std::time_t date_of_ = 0;
   std::string date_;
 
