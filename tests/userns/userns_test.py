@@ -166,7 +166,7 @@ class AsAnOrdinaryUser(unittest.TestCase):
                         uid = int(re.search(r"^Uid:\s+(\d+)", file.read(), re.M)[1])
                     if uid == ID or 1000000 <= uid < 1065536:
                         found.append(process)
-                except FileNotFoundError:
+                except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
                     pass
             return found
 
@@ -247,7 +247,7 @@ class WhereItCannot(unittest.TestCase):
             try:
                 with open(f"/proc/{process}/stat") as file:
                     return int(file.read().rsplit(")", 1)[1].split()[1])
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
                 return -1
 
         me = os.getpid()
