@@ -36,9 +36,13 @@ int main(int argc, char** argv) {
       const uid_t id = name == "alice" ? 4101 : 4102;
       return behalf::Token::from_ids(id, id, {id, 4200}, name);
     };
-    behalf::http::Server server(behalf::http::listen_loopback(static_cast<std::uint16_t>(std::stoul(argv[1]))),
-                                behalf::http::basic(checker, "bench"), std::ref(gateway),
-                                {.connections_per_user = 1024, .slow = Gateway::is_slow, .service_may_ask = !as_users});
+    behalf::http::Server server(
+        behalf::http::listen_loopback(static_cast<std::uint16_t>(std::stoul(argv[1]))),
+        behalf::http::basic(checker, "bench"), std::ref(gateway),
+        {.connections_per_user = 1024,
+         .slow = Gateway::is_slow,
+         .service_may_ask = !as_users,
+         .check = as_users ? behalf::http::ServerOptions::Check::run : behalf::http::ServerOptions::Check::memo});
     int signal = 0;
     sigwait(&ends, &signal);
     const behalf::http::ServerCounts counts = server.counts();

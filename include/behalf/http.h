@@ -15,11 +15,11 @@
 // out is a refusal: nothing is ever done as the service instead. `CallContext::current().client()` is the user in a
 // handler, and `CallContext::revert_to_self()` the service's own side work.
 //
-// A few threads serve all connections. The requests that have come when a thread looks are handled user by user, with
-// one switch for each user's, beginning with the one that it wears still. It waits for the next at most
-// `ServerOptions::keeps` as that user, and is the service before it waits longer, accepts, or asks an authenticator.
-// What it does meanwhile as a user but for handlers is to read and write sockets that are open already, which does not
-// depend on who does it.
+// A few threads serve all connections, those of one user rather on the same. The requests that have come when a thread
+// looks are handled user by user, with one switch for each user's, beginning with the one that it wears still. It waits
+// for the next at most `ServerOptions::keeps` as that user, and is the service before it waits longer, accepts, or asks
+// an authenticator. What it does meanwhile as a user but for handlers is to read and write sockets that are open
+// already, which does not depend on who does it.
 //
 // What is for others to do: TLS (a proxy in front of it), HTTP/2, bodies larger than memory.
 //
@@ -172,9 +172,10 @@ struct ServerOptions {
   // Whether an answer may name the service itself (Token::of_process()), whose handlers then run as the service.
   bool service_may_ask = false;
 
-  // Whether each handler has left its thread as it found it is asked of the kernel (6 system calls), or of the
-  // library's own memo alone. A thread that comes back as somebody else ends the process.
-  bool check_with_kernel = true;
+  // Whether handlers have left their thread as they found it: after each, the library's own memo is asked, which does
+  // not see system calls that a handler made by itself. The kernel is asked (6 system calls) after each handler too, or
+  // before the thread is anybody else or waits, or never. A thread that is somebody else ends the process.
+  enum class Check { handler, run, memo } check = Check::run;
 
   // One line for each refusal and each failure: what was tried, in whose name, and why not. As the service, by several
   // threads at once; it must not throw.

@@ -220,7 +220,7 @@ TEST(An_HTTP_request, that_is_sent_before_the_last_was_answered_is_answered_afte
 
 TEST(An_HTTP_credential, is_asked_about_again_when_it_was_forgotten_and_a_wrong_one_waits_alone) {
   EXPECT_EQ(at_home([] {
-              ByPassword here(who, {.remembers = 200ms, .refusal_takes = 300ms});
+              ByPassword here(who, {.remembers = 200ms, .refusal_takes = 1500ms});
               HttpClient client(here.port);
               must_equal(client.ask(get("/", her_word)).status, 200, "first");
               std::this_thread::sleep_for(300ms);
@@ -234,9 +234,9 @@ TEST(An_HTTP_credential, is_asked_about_again_when_it_was_forgotten_and_a_wrong_
               const auto begin = std::chrono::steady_clock::now();
               liar.say(get("/", "alice:wrong"));
               must_equal(client.ask(get("/", his_word)).status, 200, "bob, meanwhile");
-              must(std::chrono::steady_clock::now() - begin < 300ms, "bob waits for the liar");
+              must(std::chrono::steady_clock::now() - begin < 1500ms, "bob waits for the liar");
               must_equal(liar.hear().status, 401, "the liar");
-              must(std::chrono::steady_clock::now() - begin >= 300ms, "the liar does not wait");
+              must(std::chrono::steady_clock::now() - begin >= 1500ms, "the liar does not wait");
               must(here.lines.have("tried: alice"), "the log names who was tried");
               must_equal(liar.ask(get("/", "alice:wrong")).status, 401, "wrong is not remembered as right");
               must_equal(liar.ask(get("/", "alice\n:x")).status, 401, "a name with a control character");
@@ -354,6 +354,9 @@ TEST(An_HTTP_server, takes_no_user_from_a_trailer_and_bodies_in_any_pieces) {
               ByPassword here([](const Request& request) -> Response {
                 Response response = who(request);
                 response.body += std::string(request.body);
+                for (const Request::Field& field : request.fields) {
+                  if (field.name == "Authorization" && field.value == "Basic " + base64(his_word)) response.body += "!";
+                }
                 return response;
               });
               const std::string text = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + base64(her_word) +
@@ -370,7 +373,7 @@ TEST(An_HTTP_server, takes_no_user_from_a_trailer_and_bodies_in_any_pieces) {
                   "Basic " +
                   base64(his_word) + "\r\n\r\n");
               must_equal(slowly.hear().status, 100, "continue");
-              must(slowly.ask("xy").body == his + "xy", "after it");
+              must(slowly.ask("xy").body == his + "xy!", "after it");
               // A client that shuts its side down after its request is answered.
               HttpClient terse(here.port);
               terse.say(get("/", her_word));
@@ -400,7 +403,7 @@ TEST(An_HTTP_server, ends_with_who_is_too_slow) {
               HttpClient dripping(here.port);
               const auto begin = std::chrono::steady_clock::now();
               std::thread drip([&] {
-                for (int i = 0; i < 40; ++i) {
+                for (int i = 0; i < 150; ++i) {
                   dripping.say("G");
                   std::this_thread::sleep_for(20ms);
                 }
@@ -409,7 +412,7 @@ TEST(An_HTTP_server, ends_with_who_is_too_slow) {
               const auto took = std::chrono::steady_clock::now() - begin;
               drip.join();
               must_equal(status, 408, "dripping");
-              must(took < 700ms, "time for each byte");
+              must(took < 2500ms, "time for each byte");
             }),
             "");
 }
@@ -526,10 +529,10 @@ TEST(An_HTTP_server, gives_a_client_that_does_not_read_its_time_and_serves_other
   EXPECT_EQ(at_home([] {
               ByPassword here(
                   [](const Request& request) -> Response {
-                    if (request.target == "/large") return {.body = std::string(50'000'000, 'x')};
+                    if (request.target == "/large") return {.body = std::string(20'000'000, 'x')};
                     return who(request);
                   },
-                  {.threads = 1, .write_time = 500ms});
+                  {.threads = 1, .write_time = 2s});
               HttpClient deaf(here.port);
               deaf.say(get("/large", her_word));
               HttpClient other(here.port);
@@ -539,7 +542,7 @@ TEST(An_HTTP_server, gives_a_client_that_does_not_read_its_time_and_serves_other
                 std::this_thread::sleep_for(10ms);
               }
               HttpClient reader(here.port);
-              must_equal(reader.ask(get("/large", her_word)).body.size(), std::size_t{50'000'000}, "whole");
+              must_equal(reader.ask(get("/large", her_word)).body.size(), std::size_t{20'000'000}, "whole");
             }),
             "");
 }

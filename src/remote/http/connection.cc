@@ -44,7 +44,10 @@ Connection::Connection(Descriptor socket, bool is_local, const ServerOptions& op
 
 void Connection::is_of(const Token& who) {
   user = who;
-  if (!call || call->client()->data() != who.data()) call.emplace(Sender{who});
+  ++in_a_row;
+  if (call && call->client()->data() == who.data()) return;
+  if (call && call->client()->uid() != who.uid()) in_a_row = 0;
+  call.emplace(Sender{who});
 }
 
 Connection::Came Connection::fill() {

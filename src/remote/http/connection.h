@@ -45,6 +45,7 @@ class Connection {
   std::optional<Token> user_of_all;  // of every request on this connection
   std::optional<CallContext> call;   // of `user`
   std::optional<uid_t> counted;      // whom this connection is counted for
+  unsigned in_a_row = 0;             // requests of one user, so far
   void is_of(const Token& who);
 
   enum class Came { some, nothing, end, failure };

@@ -29,7 +29,8 @@ constexpr auto between_looks = 20ms;  // at the deadlines
 constexpr auto for_last_words = 1000ms;
 constexpr auto without_descriptors = 100ms;  // until it listens again
 constexpr int accepted_at_once = 16;
-constexpr int most_turns = 8;  // of one user, while others wait
+constexpr unsigned before_it_moves = 16;  // requests of one user on a connection
+constexpr int most_turns = 8;             // of one user, while others wait
 
 // A line of the log has no control characters but the end that its reader gives it.
 std::string printable(std::string_view text) {
@@ -157,6 +158,8 @@ void Loop::run() {
     touched_.clear();
     if (look_again_ <= now_) expire();
     handle_ready();
+    for (Connection* const each : leaving_) move_home(*each);
+    leaving_.clear();
     closed_.clear();
   }
   be_service();
@@ -276,7 +279,7 @@ void Loop::take_arrivals() {
     connection.place = connections_.size();
     connection.readable = true;
     connections_.push_back(std::move(each));
-    expect(connection, core_.options.header_time);
+    expect(connection, connection.call ? core_.options.idle_time : core_.options.header_time);
     if (stopping_) {
       close(connection);
       continue;
@@ -541,6 +544,7 @@ void Loop::handle_ready() {
   run_.assign(ready_.begin(), others);
   ready_.erase(ready_.begin(), others);
   for (Connection* const each : run_) handle(*each);
+  if (core_.options.check == ServerOptions::Check::run) must_be_itself(wearer_, true);
   switches_.store(wearer_.switches(), std::memory_order_relaxed);
   last_handled_ = Clock::now();
 }
@@ -558,7 +562,7 @@ void Loop::handle(Connection& connection) {
     return advance(connection);
   }
   Outcome outcome = outcome_of(core_.handler, connection.parser.request(), *connection.call);
-  must_be_itself(wearer_, core_.options.check_with_kernel);
+  must_be_itself(wearer_, core_.options.check == ServerOptions::Check::handler);
   reply(connection, std::move(outcome));
   advance(connection);
 }
@@ -640,6 +644,10 @@ bool Loop::send(Connection& connection) {
   }
   connection.next();
   connection.state = State::head;
+  if (connection.in_a_row >= before_it_moves) {
+    connection.in_a_row = 0;
+    leaving_.push_back(&connection);
+  }
   expect(connection, connection.begun ? core_.options.header_time : core_.options.idle_time);
   if (connection.begun) {
     again_.push_back(&connection);  // its next request waits for its turn
@@ -648,17 +656,35 @@ bool Loop::send(Connection& connection) {
   return true;
 }
 
-void Loop::close(Connection& connection) {
-  if (connection.place == SIZE_MAX) return;
+// A connection that has been one user's for a while goes to the thread where that user's are, as long as that one has
+// no more of them: the more requests of one user a thread has at once, the fewer switches there are. At the end of a
+// turn, when nothing else of it points to the connection.
+void Loop::move_home(Connection& connection) {
+  if (connection.place == SIZE_MAX || connection.state != State::head || connection.begun || stopping_) return;
+  Loop& home = *core_.loops[connection.call->client()->uid() % core_.loops.size()];
+  if (&home == this || home.connections() > connections()) return;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket(), nullptr) != 0) return;
+  --count_;
+  ++home.count_;
+  home.adopt(take_out(connection));
+}
+
+std::unique_ptr<Connection> Loop::take_out(Connection& connection) {
   const std::size_t place = std::exchange(connection.place, SIZE_MAX);
-  (void)core_.users.move(connection.counted, std::nullopt);
-  // The socket is closed now, the object at the end of the turn: somebody may still look at it in this one.
-  closed_.push_back(std::move(connections_[place]));
+  std::unique_ptr<Connection> own = std::move(connections_[place]);
   if (place + 1 != connections_.size()) {
     connections_[place] = std::move(connections_.back());
     connections_[place]->place = place;
   }
   connections_.pop_back();
+  return own;
+}
+
+void Loop::close(Connection& connection) {
+  if (connection.place == SIZE_MAX) return;
+  (void)core_.users.move(connection.counted, std::nullopt);
+  // The socket is closed now, the object at the end of the turn: somebody may still look at it in this one.
+  closed_.push_back(take_out(connection));
   connection.hang_up();
   std::erase(again_, &connection);
   std::erase(ready_, &connection);

@@ -87,6 +87,8 @@ class Loop {
   void refuse(Connection& connection, int status, const std::string& why, const std::string& tried,
               const std::string& challenge = {});
   void close(Connection& connection);
+  void move_home(Connection& connection);
+  std::unique_ptr<Connection> take_out(Connection& connection);
   const std::string& date();
 
   Core& core_;
@@ -109,9 +111,10 @@ class Loop {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // in this turn
   std::vector<Connection*> touched_;
-  std::vector<Connection*> again_;  // has more to do, in the next turn
-  std::vector<Connection*> ready_;  // to be handled, in the order in which they came
-  std::vector<Connection*> run_;    // one user's of these, that are handled now
+  std::vector<Connection*> again_;    // has more to do, in the next turn
+  std::vector<Connection*> leaving_;  // for another thread, at the end of this turn
+  std::vector<Connection*> ready_;    // to be handled, in the order in which they came
+  std::vector<Connection*> run_;      // one user's of these, that are handled now
   std::time_t date_of_ = 0;
   std::string date_;
 

@@ -103,7 +103,10 @@ RequestParser::Step RequestParser::fail(int status, std::string why) {
 
 RequestParser::Step RequestParser::parse_head() {
   // Empty lines before a request are to be ignored (RFC 9112, 2.2).
-  while (end_ - begin_ >= 2 && looked_at_ == 0 && buffer_[begin_] == '\r' && buffer_[begin_ + 1] == '\n') begin_ += 2;
+  while (end_ - begin_ >= 2 && buffer_[begin_] == '\r' && buffer_[begin_ + 1] == '\n') {
+    begin_ += 2;
+    looked_at_ = 0;
+  }
   const std::string_view come(buffer_.data() + begin_, end_ - begin_);
   const std::size_t from = looked_at_ > 3 ? looked_at_ - 3 : 0;
   const std::size_t at = come.find("\r\n\r\n", from);

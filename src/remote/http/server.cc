@@ -79,10 +79,11 @@ Server::Server(Descriptor listener, Authenticator authenticator, Handler handler
                                                                    .capacity = with.checks_waiting,
                                                                    .when_full = ThreadPoolOptions::WhenFull::refuse});
   if (with.slow) {
-    core_->slow = std::make_unique<ThreadPool>(ThreadPoolOptions{
-        .threads = std::max(1U, with.slow_threads),
-        .check = with.check_with_kernel ? ThreadPoolOptions::Check::kernel : ThreadPoolOptions::Check::memo,
-        .when_strayed = ThreadPoolOptions::WhenStrayed::end_process});
+    core_->slow = std::make_unique<ThreadPool>(
+        ThreadPoolOptions{.threads = std::max(1U, with.slow_threads),
+                          .check = with.check != ServerOptions::Check::memo ? ThreadPoolOptions::Check::kernel
+                                                                            : ThreadPoolOptions::Check::memo,
+                          .when_strayed = ThreadPoolOptions::WhenStrayed::end_process});
   }
   const unsigned threads = with.threads != 0 ? with.threads : std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) core_->loops.push_back(std::make_unique<detail::Loop>(*core_));
