@@ -15,6 +15,7 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -594,6 +595,43 @@ TEST(An_HTTP_server, mixes_up_nobody_among_many_users_on_many_connections) {
               must_equal(strangers.load(), 0, "handlers that were somebody else");
               must_equal(server.counts().requests, std::uint64_t{16 * 120 * 3}, "requests");
               must_all_be_the_service();
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, brings_the_connections_of_a_user_together_on_a_thread_and_loses_nothing_on_the_way) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here(
+                  [](const Request& request) -> Response {
+                    return {.body = who(request).body + " " + std::to_string(::gettid())};
+                  },
+                  {.threads = 2});
+              std::vector<std::unique_ptr<HttpClient>> clients;
+              for (int i = 0; i < 8; ++i) {
+                clients.push_back(std::make_unique<HttpClient>(here.port));
+                (void)clients.back()->ask(get("/", her_word));
+              }
+              std::map<std::string, std::string> threads;  // of each user, where there is one
+              for (int round = 0; round < 200; ++round) {
+                threads.clear();
+                for (std::size_t i = 0; i < clients.size(); ++i) {
+                  const std::string& word = i % 4 < 2 ? her_word : his_word;
+                  const std::string wanted = i % 4 < 2 ? hers : his;
+                  clients[i]->say(get("/", word) + get("/", word));
+                  for (int two = 0; two < 2; ++two) {
+                    const std::string body = clients[i]->hear().body;
+                    must(body.rfind(wanted, 0) == 0, "round " + std::to_string(round) + ": " + body);
+                    const std::string thread = body.substr(wanted.size());
+                    const auto [at, is_new] = threads.emplace(wanted, thread);
+                    if (!is_new && at->second != thread) at->second = "several";
+                  }
+                }
+              }
+              must(threads[hers] != "several" && threads[his] != "several", "they are not together");
+              must(threads[hers] != threads[his], "all are on one thread");
+              must(here.server->stop(10s), "stopped");
+              must_equal(here.server->counts().open, std::size_t{0}, "open");
+              must_equal(here.server->counts().requests, std::uint64_t{8 + 200 * 8 * 2}, "requests");
             }),
             "");
 }

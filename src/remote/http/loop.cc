@@ -644,14 +644,14 @@ bool Loop::send(Connection& connection) {
   }
   connection.next();
   connection.state = State::head;
-  if (connection.in_a_row >= before_it_moves) {
-    connection.in_a_row = 0;
-    leaving_.push_back(&connection);
-  }
   expect(connection, connection.begun ? core_.options.header_time : core_.options.idle_time);
   if (connection.begun) {
     again_.push_back(&connection);  // its next request waits for its turn
     return false;
+  }
+  if (connection.in_a_row >= before_it_moves) {
+    connection.in_a_row = 0;
+    leaving_.push_back(&connection);
   }
   return true;
 }
