@@ -376,11 +376,13 @@ TEST(An_HTTP_server, takes_no_user_from_a_trailer_and_bodies_in_any_pieces) {
               must_equal(slowly.hear().status, 100, "continue");
               must(slowly.ask("xy").body == his + "xy!", "after it");
               // A client that shuts its side down after its request is answered.
-              HttpClient terse(here.port);
-              terse.say(get("/", her_word));
-              terse.say_no_more();
-              must(terse.hear().body == hers, "said no more");
-              must(terse.is_over(), "over");
+              for (int i = 0; i < 100; ++i) {  // the end may come with the request, or after it
+                HttpClient terse(here.port);
+                terse.say(get("/", her_word));
+                terse.say_no_more();
+                must(terse.hear().body == hers, "said no more");
+                must(terse.is_over(), "over");
+              }
             }),
             "");
 }

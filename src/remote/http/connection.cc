@@ -55,8 +55,9 @@ Connection::Came Connection::fill() {
   if (room.empty()) return Came::nothing;
   const ssize_t got = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
   if (got > 0) {
-    // Less than there is room for is all that there was (epoll(7), "How to use edge-triggered"): that saves a call.
-    if (static_cast<std::size_t>(got) < room.size()) readable = false;
+    // Less than there is room for is all that there was (epoll(7), "Possible pitfalls and ways to avoid them"), but for
+    // the end: that saves a call.
+    if (static_cast<std::size_t>(got) < room.size() && !end_comes) readable = false;
     parser.put(static_cast<std::size_t>(got));
     return Came::some;
   }

@@ -33,10 +33,11 @@ class Connection {
     last_words,  // has sent it, and reads what the client still sends, so that the kernel does not reset the connection
   };
   State state = State::head;
-  bool begun = false;     // a byte of this request has come
-  bool readable = false;  // as far as is known
-  bool at_end = false;    // the client sends no more
-  bool closes = false;    // after this answer
+  bool begun = false;      // a byte of this request has come
+  bool readable = false;   // as far as is known
+  bool end_comes = false;  // after what can be read: there will be no other event
+  bool at_end = false;     // the client sends no more
+  bool closes = false;     // after this answer
   Clock::time_point deadline = Clock::time_point::max();
   std::size_t place = 0;  // among the loop's
 

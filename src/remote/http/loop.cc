@@ -202,6 +202,7 @@ void Loop::wait() {
     } else {
       auto* const connection = static_cast<Connection*>(event.data.ptr);
       if ((event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection->readable = true;
+      if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection->end_comes = true;
       touched_.push_back(connection);
     }
   }
