@@ -296,17 +296,22 @@ Tracer::Clock::duration Tracer::time_on_cpu() const {
 Tracer::Quiet Tracer::look() const {
   // Two looks: when no thread ran between its own two, there was an instant at which all were blocked.
   bool lingers = timer_armed();
+  bool all_ended = !live_.empty();
   std::vector<std::pair<pid_t, std::uint64_t>> counts;
   const auto at = [&](pid_t tid) {
     const Seen seen = look_at(tid);
     if (seen.activity == Activity::running) return false;
+    all_ended = all_ended && seen.activity == Activity::gone;
     lingers = lingers || seen.activity == Activity::lingering;
     counts.emplace_back(tid, seen.runs);
     return true;
   };
   std::set<pid_t> ringed;
   for (const auto& [tid, live] : live_) {
-    if (live->stopped || live->listening) continue;
+    if (live->stopped || live->listening) {
+      all_ended = false;
+      continue;
+    }
     if (!at(tid)) return Quiet::busy;
     if (live->has_ring) ringed.insert(live->process);
   }
@@ -324,6 +329,7 @@ Tracer::Quiet Tracer::look() const {
   }
   for (const auto& [tid, runs] : counts)
     if (run_count(tid) != runs || state_of(tid) == 'R' || state_of(tid) == 't') return Quiet::busy;
+  if (all_ended) return Quiet::busy;  // that they have is still to be told
   return lingers ? Quiet::lingering : Quiet::quiet;
 }
 
