@@ -1,9 +1,10 @@
-// Proofs by Kerberos are bytes as text: what is not exactly that text is none, and what is comes back.
+// Proofs by Kerberos and credentials of HTTP are bytes as text: what is not exactly that text is none, and what is
+// comes back.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
-#include "remote/kerberos/base64.h"
+#include "remote/base64.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using behalf::detail::from_base64;

@@ -86,13 +86,15 @@ class GrpcCalling {
   const Carried who_;
   const GrpcCalling* const around_;
   AsServiceIfAny self_;
+  const Region* const floor_;  // who wears somebody within that is that one
 
   friend const Carried* grpc_caller() noexcept;
 };
 
 }  // namespace detail
 
-// f(), which makes calls of gRPC: they present whom the calling thread wears, and f itself runs as the service. gRPC
+// f(), which makes calls of gRPC: they present whom the calling thread wears, and f itself runs as the service (calls
+// that it makes within an Impersonation of its own present that one). gRPC
 // starts threads in the middle of calls, by the thread that makes one, and they stay what that was: a server that has
 // many users makes its calls like this, or has threads of gRPC's that are one of them (they carry nobody's calls, but
 // connect anew, say, as her).

@@ -165,7 +165,8 @@ struct ServerOptions {
   std::chrono::milliseconds keeps{1};
 
   // The handlers that may take long (a write to the disk, a question to a database): those are run by a ThreadPool of
-  // so many threads, and hold nobody up. Where there is none, all are run where the sockets are read.
+  // so many threads, and hold nobody up. Where there is none, all are run where the sockets are read. Asked as the
+  // user.
   std::function<bool(const Request&)> slow{};
   unsigned slow_threads = 16;
 
@@ -173,9 +174,10 @@ struct ServerOptions {
   bool service_may_ask = false;
 
   // Whether handlers have left their thread as they found it: after each, the library's own memo is asked, which does
-  // not see system calls that a handler made by itself. The kernel is asked (6 system calls) after each handler too, or
-  // before the thread is anybody else or waits, or never. A thread that is somebody else ends the process.
-  enum class Check { handler, run, memo } check = Check::run;
+  // not see system calls that a handler made by itself. The kernel is asked (6 system calls) after each handler too; or
+  // before the thread is anybody else or waits, so that further requests of the same user may have run as whom a
+  // handler left behind; or never. A thread that is somebody else ends the process.
+  enum class Check { handler, run, memo } check = Check::handler;
 
   // One line for each refusal and each failure: what was tried, in whose name, and why not. As the service, by several
   // threads at once; it must not throw.

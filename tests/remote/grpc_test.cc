@@ -455,6 +455,11 @@ TEST(A_call_of_grpc, is_still_its_caller_s_where_grpc_runs_as_the_service) {
               must(told_by(*clerk) == words(him), "dynamic");
               must(told_by(*fixed) == words(her), "fixed");
               must_equal(::geteuid(), bob_id, "afterwards");
+              must(grpc_call([&] {
+                     const Impersonation within{her};
+                     return ask(*clerk, &Clerk::Stub::WhoAsks).text;
+                   }) == words(her),
+                   "whom it wears within");
               must(grpc_call([&] { return grpc_call([&] { return ask(*clerk, &Clerk::Stub::WhoAsks).text; }); }) !=
                        words(him),
                    "within, the service makes calls of its own");

@@ -449,12 +449,18 @@ TEST(An_HTTP_server, handles_what_is_slow_elsewhere_as_its_user_and_holds_nobody
   EXPECT_EQ(at_home([] {
               std::promise<void> go;
               std::shared_future<void> gone = go.get_future().share();
+              std::atomic<int> strangers{0};
               ByPassword here(
                   [gone](const Request& request) {
                     if (request.target == "/slow") gone.wait();
                     return who(request);
                   },
-                  {.threads = 1, .slow = [](const Request& request) { return request.target == "/slow"; }});
+                  {.threads = 1, .slow = [&strangers](const Request& request) {
+                     const uid_t asks =
+                         request.field("Authorization") == "Basic " + base64(her_word) ? alice_id : bob_id;
+                     strangers += ::geteuid() == asks ? 0 : 1;
+                     return request.target == "/slow";
+                   }});
               HttpClient slow(here.port);
               slow.say(get("/slow", her_word) + get("/next", his_word));
               HttpClient quick(here.port);
@@ -462,6 +468,7 @@ TEST(An_HTTP_server, handles_what_is_slow_elsewhere_as_its_user_and_holds_nobody
               go.set_value();
               must(slow.hear().body == hers, "slow");
               must(slow.hear().body == his, "what came after it");
+              must_equal(strangers.load(), 0, "asked whether it is slow as somebody else");
               must_all_be_the_service();
             }),
             "");
@@ -678,9 +685,11 @@ TEST(An_HTTP_server, whose_handler_leaves_its_thread_as_somebody_else_ends_the_p
         return {};
       });
       (void)HttpClient(here.port).ask(get("/", her_word));
+      std::fputs("was answered", stderr);
     });
   });
   EXPECT_FALSE(end.exited && end.status == 0);
+  EXPECT_EQ(end.said.find("was answered"), std::string::npos) << "before it was known who the thread is";
   EXPECT_NE(end.said.find("a handler did not give its thread back"), std::string::npos) << end.said;
 }
 

@@ -300,12 +300,20 @@ TEST(Outcome_of_a_call, of_the_service_afterwards_is_judged_too) {
   EXPECT_EQ(first_of(verdict).kind, "leaked");
 }
 
-TEST(Outcome_of_a_call, whose_leg_was_over_before_its_output_was_read_is_judged_by_what_it_returned_alone) {
+TEST(Outcome_of_a_call, whose_output_was_not_read_is_not_wrong_and_not_said_to_work) {
   const auto unread = [](LegRecord& record) {
     record.calls[1].output.clear();
     record.calls[1].output_known = false;
   };
-  EXPECT_EQ(changed(unread, {"alice", "bob"}, "after-idle").answer, Answer::works);
+  EXPECT_EQ(changed(unread, {"alice", "bob"}, "after-idle").answer, Answer::unclear);
+  // It was not since the leg was over before: that is what is wrong.
+  const Verdict verdict = changed(
+      [&](LegRecord& record) {
+        unread(record);
+        record.crash = Crash{"did not return within 10 s", 2, {}};
+      },
+      {"alice", "bob", "alice"}, "after-idle");
+  EXPECT_EQ(kinds(verdict), std::vector<std::string>{"crashed"});
 }
 
 TEST(Outcome_of_a_call, that_could_not_be_attributed_is_judged_by_what_it_returned_alone) {

@@ -509,6 +509,8 @@ Verdict judge(const Oracles& oracles, const std::vector<LegRecord>& legs, const 
         verdict.reasons.push_back(fmt::format("no oracle was run as {}", call.user));
       if (!call.ended && !leg.crash && leg.error.empty())
         verdict.reasons.push_back(fmt::format("in the leg {}: a call was not seen to its end", leg.name));
+      else if (call.ended && !call.output_known && leg.name != "concurrent" && !leg.crash && leg.error.empty())
+        verdict.reasons.push_back(fmt::format("in the leg {}: what a call printed was not read", leg.name));
     }
     if (!leg.error.empty())
       verdict.reasons.push_back(fmt::format("the leg {} could not be run: {}", leg.name, leg.error));

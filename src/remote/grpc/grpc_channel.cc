@@ -29,13 +29,13 @@ thread_local const GrpcCalling* calling = nullptr;
 
 }  // namespace
 
-GrpcCalling::GrpcCalling() : around_(std::exchange(calling, this)) {}
+GrpcCalling::GrpcCalling() : around_(std::exchange(calling, this)), floor_(Region::innermost()) {}
 GrpcCalling::~GrpcCalling() {
   calling = around_;
 }
 
 const Carried* grpc_caller() noexcept {
-  return calling == nullptr ? nullptr : &calling->who_;
+  return calling == nullptr || Region::innermost() != calling->floor_ ? nullptr : &calling->who_;
 }
 
 }  // namespace detail

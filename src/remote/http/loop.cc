@@ -553,15 +553,17 @@ void Loop::handle_ready() {
 void Loop::handle(Connection& connection) {
   if (connection.place == SIZE_MAX) return;
   ++core_.requests;
-  if (core_.slow && core_.options.slow(connection.parser.request())) return hand_over(connection);
+  bool is_slow = false;
   try {
     worn_.reset();
     wearer_.wear(Carried(*connection.user));
     if (wearer_.wears_user()) worn_ = connection.user->data();
+    is_slow = core_.slow && core_.options.slow(connection.parser.request());
   } catch (const std::exception& error) {
     refuse(connection, 503, "you cannot be served now", error.what());
     return advance(connection);
   }
+  if (is_slow) return hand_over(connection);
   Outcome outcome = outcome_of(core_.handler, connection.parser.request(), *connection.call);
   must_be_itself(wearer_, core_.options.check == ServerOptions::Check::handler);
   reply(connection, std::move(outcome));

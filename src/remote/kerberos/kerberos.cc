@@ -12,7 +12,7 @@
 #include "behalf/error.h"
 #include "behalf/impersonation.h"
 #include "identity/errors.h"
-#include "remote/kerberos/base64.h"
+#include "remote/base64.h"
 
 namespace behalf {
 

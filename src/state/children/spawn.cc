@@ -281,6 +281,7 @@ class Spawning {
       (void)!::write(STDERR_FILENO, line.data(), line.size());
       if (error.step() == SpawnError::execution)
         status = error.error_number() == ENOENT ? ExecStatus::not_found : ExecStatus::not_executable;
+    } catch (...) {  // no memory for the words: nothing goes on here all the same
     }
     ::_exit(status);
   }

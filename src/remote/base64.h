@@ -1,4 +1,4 @@
-// A proof is text, GSS-API's tokens are bytes: RFC 4648, base 64, with padding.
+// Bytes as text: RFC 4648, base 64, with padding. One value has one text.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-#include "remote/kerberos/base64.h"
+#include "remote/base64.h"
 
 #include <cstdint>
 
