@@ -47,6 +47,12 @@
 
 namespace behalf {
 
+// Effects: starts gRPC, and with it the threads that it has from the beginning, as the service. To be called first
+// thing in main, as behalf::warm_up(): gRPC starts with whatever is first made of it (credentials are enough), and its
+// threads are for good whoever that was. grpc_channel() and GrpcCallers do it too. Errors: none. Thread-safe. Cost: the
+// first time, some threads.
+void grpc_warm_up();
+
 struct GrpcChannelOptions {
   // Either of the two: the Unix socket at which the server hands out tickets (GrpcCallersOptions::office), or an
   // engine. With an engine a call that meets a server which has been restarted since is refused once (UNAUTHENTICATED),
@@ -63,7 +69,7 @@ struct GrpcChannelOptions {
 
 // A channel to be shared by all identities: whose a call is, is settled when it is created (the stub's function is
 // called), by the thread that does. The threads of gRPC's that are started with the channel are the service's; see
-// grpc_call() for those that are started later.
+// grpc_warm_up() for those of before, and grpc_call() for those of later.
 //
 // Where an identity gets no ticket the call is sent without, which the server refuses: UNAUTHENTICATED, with why.
 // Errors: those of Cloak; std::invalid_argument where neither office nor engine is given, or both. Cost: of a call one

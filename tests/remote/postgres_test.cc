@@ -151,6 +151,21 @@ TEST_F(A_pool_of_postgres, gives_no_connection_that_is_in_a_transaction_or_whose
             "");
 }
 
+TEST_F(A_pool_of_postgres, gives_no_connection_that_is_in_a_transaction_where_nothing_puts_it_right) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
+              PostgresPool pool(server.connection(), {.on_return = ""});
+              const Impersonation as{her};
+              std::string left;
+              {
+                const PostgresConnection connection = pool.take();
+                left = backend(connection);
+                PQclear(PQexec(connection.get(), "BEGIN"));
+              }
+              must(backend(pool.take()) != left, "in somebody's transaction");
+            }),
+            "");
+}
+
 TEST_F(A_pool_of_postgres, opens_anew_what_the_server_has_closed_as_the_same_user) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
               PostgresPool pool(server.connection());

@@ -73,7 +73,9 @@ class GrpcCallers::Core {
   std::optional<detail::TicketOffice> office_;
 };
 
-GrpcCallers::GrpcCallers(const GrpcCallersOptions& options) : core_(std::make_unique<Core>(options)) {}
+GrpcCallers::GrpcCallers(const GrpcCallersOptions& options) : core_(std::make_unique<Core>(options)) {
+  grpc_warm_up();
+}
 GrpcCallers::~GrpcCallers() = default;
 
 Sender GrpcCallers::sender(grpc::ServerContextBase& context) {

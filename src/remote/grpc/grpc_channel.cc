@@ -1,3 +1,4 @@
+#include <grpc/grpc.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -204,6 +205,15 @@ class PresentingFactory final : public grpc::experimental::ClientInterceptorFact
 
 }  // namespace
 
+void grpc_warm_up() {
+  static const bool begun = [] {
+    const detail::ThreadsOfService born;
+    grpc_init();  // to the end of the process
+    return true;
+  }();
+  (void)begun;
+}
+
 std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
                                             const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                             const GrpcChannelOptions& options) {
@@ -212,7 +222,8 @@ std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,
         "behalf: channel of gRPC: give an office, or an engine that proves who calls, not both");
   std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> factories;
   factories.push_back(std::make_unique<PresentingFactory>(options));
-  // gRPC's threads are started when they are first wanted, by whoever wants them.
+  grpc_warm_up();
+  // Other threads of gRPC's are started when they are first wanted, by whoever wants them.
   const detail::ThreadsOfService born;
   auto channel = grpc::experimental::CreateCustomChannelWithInterceptors(target, credentials, options.arguments,
                                                                          std::move(factories));
