@@ -26,6 +26,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/initialize.h"
 #include "behalf/spawn.h"
+#include "comparison.h"
 
 namespace {
 
@@ -115,15 +116,9 @@ void by_fork(benchmark::State& state) {
   });
 }
 
-// Prints as usual, and keeps the medians for the ratios.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name == "median") medians_[run.run_name.function_name] = run.GetAdjustedRealTime();
-    }
-  }
+  void keep(const Run& run) override { medians_[run.run_name.function_name] = run.GetAdjustedRealTime(); }
 
   void Finalize() override {
     std::printf("\nstarts of a program a second of a processor, by the median; as many times those of the other\n");
@@ -179,14 +174,7 @@ BENCHMARK_CAPTURE(by_posix_spawn, setpriv,
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv);
 
   const std::vector<char> memory(memory_of_a_server, 1);
   try {
@@ -195,10 +183,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 69;
   }
-  benchmark::Initialize(&count, pointers.data());
+  arguments.initialize();
   // Not on the main thread, which is not impersonated in `full`.
   std::thread([] {
-    WithRatios reporter;
+    Ratios reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);
   }).join();
   benchmark::DoNotOptimize(memory.data());

@@ -22,6 +22,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/initialize.h"
 #include "behalf/run_as.h"
+#include "comparison.h"
 
 namespace {
 
@@ -192,18 +193,13 @@ void fork_and_set_ids(benchmark::State& state) {
   }
 }
 
-// Prints as usual, and keeps the medians for the ratios.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name != "median") continue;
-      // Where a call waits for somebody else, the clock on the wall counts; elsewhere the thread's own time, which
-      // other programs on the machine disturb less.
-      const bool waits = run.run_name.str().find("/real_time") != std::string::npos;
-      medians_[run.run_name.function_name] = waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
-    }
+  void keep(const Run& run) override {
+    // Where a call waits for somebody else, the clock on the wall counts; elsewhere the thread's own time, which
+    // other programs on the machine disturb less.
+    const bool waits = run.run_name.str().find("/real_time") != std::string::npos;
+    medians_[run.run_name.function_name] = waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
   }
 
   void Finalize() override {
@@ -245,15 +241,7 @@ BENCHMARK(fork_and_set_ids)->Name("by_hand/fork")->UseRealTime();
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  pointers.reserve(arguments.size());
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv);
 
   behalf::Options options;
   options.shield = behalf::SpareAccount{spare, spare};
@@ -263,10 +251,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 69;
   }
-  benchmark::Initialize(&count, pointers.data());
+  arguments.initialize();
   // Not on the main thread, which is not impersonated in `full`.
   std::thread([] {
-    WithRatios reporter;
+    Ratios reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);
   }).join();
   return 0;

@@ -27,6 +27,7 @@
 #include "behalf/initialize.h"
 #include "behalf/postgres.h"
 #include "children/household.h"
+#include "comparison.h"
 #include "engines.h"
 
 namespace {
@@ -142,14 +143,10 @@ void echo(benchmark::State& state, bool with_ticket) {
 BENCHMARK_CAPTURE(echo, with_ticket, true)->Name("gRPC, a ticket")->UseRealTime();
 BENCHMARK_CAPTURE(echo, plain, false)->Name("gRPC, plain")->UseRealTime();
 
-// Prints as usual, and keeps the medians for the ratios.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs)
-      if (run.aggregate_name == "median") medians_[run.run_name.function_name] = run.GetAdjustedRealTime();
-  }
+  void keep(const Run& run) override { medians_[run.run_name.function_name] = run.GetAdjustedRealTime(); }
+
   void Finalize() override {
     std::printf("\nby the median\n");
     ratio("PostgreSQL, connecting for each", "PostgreSQL, PostgresPool", "at least 20");
@@ -176,7 +173,7 @@ std::unique_ptr<Engine> start_bus() {
                                   daemon_id, daemon_id, [] { return behalf::testing::accepts("/home/bus/socket"); });
 }
 
-void run(int count, char** pointers) {
+void run(behalf::bench::Interleaved& arguments) {
   if (!PostgresServer::is_there()) throw std::runtime_error("no PostgreSQL on this machine");
   const Household household;
   const PostgresServer server("/home/database");
@@ -191,11 +188,11 @@ void run(int count, char** pointers) {
   const auto rpc = builder.BuildAndStart();
   ::chmod("/home/rpc/channel", 0777);
   ends.emplace();
-  benchmark::Initialize(&count, pointers);
+  arguments.initialize();
   // Not on the main thread, which is not impersonated in `full`.
   std::thread([] {
     const behalf::Impersonation as{behalf::Token::for_user("alice")};
-    WithRatios reporter;
+    Ratios reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);
   }).join();
   ends.reset();
@@ -205,15 +202,9 @@ void run(int count, char** pointers) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  behalf::bench::Interleaved arguments(argc, argv);
   try {
-    run(static_cast<int>(pointers.size()), pointers.data());
+    run(arguments);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 69;

@@ -20,6 +20,7 @@
 
 #include "behalf/initialize.h"
 #include "behalf/per_identity.h"
+#include "comparison.h"
 
 namespace {
 
@@ -114,15 +115,10 @@ void look_up(benchmark::State& state) {
   }
 }
 
-// Prints as usual, and keeps the medians for the ratios.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name == "median")
-        medians_[run.run_name.function_name][run.run_name.args + ' ' + run.run_name.threads] = run.GetAdjustedCPUTime();
-    }
+  void keep(const Run& run) override {
+    medians_[run.run_name.function_name][run.run_name.args + ' ' + run.run_name.threads] = run.GetAdjustedCPUTime();
   }
 
   void Finalize() override {
@@ -151,14 +147,7 @@ void enlist() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.02",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv, 9, "0.02");
   try {
     behalf::initialize({});
   } catch (const behalf::Error& error) {
@@ -172,8 +161,8 @@ int main(int argc, char** argv) {
   enlist<Ours>();
   enlist<Tbb>();
   enlist<Locked>();
-  benchmark::Initialize(&count, pointers.data());
-  WithRatios reporter;
+  arguments.initialize();
+  Ratios reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   return 0;
 }

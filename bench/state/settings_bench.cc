@@ -29,6 +29,7 @@
 #include "behalf/initialize.h"
 #include "behalf/known_folder.h"
 #include "behalf/user_settings.h"
+#include "comparison.h"
 
 namespace {
 
@@ -103,15 +104,9 @@ void read_sqlite(benchmark::State& state) {
   sqlite3_close(file);
 }
 
-// Prints as usual, and keeps the medians for the ratios.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name == "median") medians_[run.run_name.function_name] = run.GetAdjustedCPUTime();
-    }
-  }
+  void keep(const Run& run) override { medians_[run.run_name.function_name] = run.GetAdjustedCPUTime(); }
 
   void Finalize() override {
     std::printf("\nthe time of one, by the median; as many times that of the other\n");
@@ -141,14 +136,7 @@ BENCHMARK(read_sqlite)->Name("SQLite");
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv);
 
   make_alice();
   std::ofstream("/home/behalf.gschema.xml") << schema;
@@ -163,8 +151,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 69;
   }
-  benchmark::Initialize(&count, pointers.data());
-  WithRatios reporter;
+  arguments.initialize();
+  Ratios reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   return 0;
 }

@@ -26,6 +26,7 @@
 #include "behalf/initialize.h"
 #include "behalf/task.h"
 #include "behalf/thread_pool.h"
+#include "comparison.h"
 
 namespace {
 
@@ -311,19 +312,15 @@ void resume_many(benchmark::State& state) {
 
 // Of each, what it takes on the wall and of processors, all threads together: the latter is disturbed less by other
 // programs on the machine, and the former knows of waiting.
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name != "median") continue;
-      const std::string& arguments = run.run_name.args;
-      const std::string name = run.run_name.function_name + (arguments.empty() ? "" : "/" + arguments);
-      wall_[name] = run.GetAdjustedRealTime();
-      processor_[name] = run.GetAdjustedCPUTime();
-      if (const auto found = run.counters.find("switches_per_task"); found != run.counters.end()) {
-        switches_[name] = found->second.value;
-      }
+  void keep(const Run& run) override {
+    const std::string& arguments = run.run_name.args;
+    const std::string name = run.run_name.function_name + (arguments.empty() ? "" : "/" + arguments);
+    wall_[name] = run.GetAdjustedRealTime();
+    processor_[name] = run.GetAdjustedCPUTime();
+    if (const auto found = run.counters.find("switches_per_task"); found != run.counters.end()) {
+      switches_[name] = found->second.value;
     }
   }
 
@@ -404,13 +401,7 @@ BENCHMARK(many_identities)->Name("identities")->RangeMultiplier(10)->Range(1, 10
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=5", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv, 5);
   try {
     behalf::initialize({});
   } catch (const behalf::Error& error) {
@@ -418,10 +409,10 @@ int main(int argc, char** argv) {
     return 69;
   }
   make_files();
-  benchmark::Initialize(&count, pointers.data());
+  arguments.initialize();
   // Not on the main thread, which is not impersonated in `full`.
   std::thread([] {
-    WithRatios reporter;
+    Ratios reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);
   }).join();
   std::filesystem::remove_all(folder);

@@ -23,6 +23,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/initialize.h"
 #include "behalf/uring.h"
+#include "comparison.h"
 #include "uring/kernel_calls.h"
 
 namespace {
@@ -226,20 +227,15 @@ void of_many_users(benchmark::State& state) {
   per_file(state);
 }
 
-class WithRatios : public benchmark::ConsoleReporter {
+class Ratios : public behalf::bench::Comparison {
  public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name != "median") continue;
-      // Where a call waits for somebody else, the clock on the wall counts; elsewhere the time of a processor, which
-      // other programs on the machine disturb less.
-      const std::string name = run.run_name.str();
-      const bool waits =
-          name.find("/real_time") != std::string::npos && name.find("/process_time") == std::string::npos;
-      const double ns = waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
-      medians_[run.run_name.function_name + run.run_name.args] = ns / static_cast<double>(batch);
-    }
+  void keep(const Run& run) override {
+    // Where a call waits for somebody else, the clock on the wall counts; elsewhere the time of a processor, which
+    // other programs on the machine disturb less.
+    const std::string name = run.run_name.str();
+    const bool waits = name.find("/real_time") != std::string::npos && name.find("/process_time") == std::string::npos;
+    const double ns = waits ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
+    medians_[run.run_name.function_name + run.run_name.args] = ns / static_cast<double>(batch);
   }
 
   void Finalize() override {
@@ -289,15 +285,7 @@ BENCHMARK(of_many_users)
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Ours first: what the caller gives comes after and wins.
-  std::vector<std::string> arguments = {argv[0], "--benchmark_enable_random_interleaving=true",
-                                        "--benchmark_repetitions=9", "--benchmark_min_time=0.05",
-                                        "--benchmark_report_aggregates_only=true"};
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::vector<char*> pointers;
-  pointers.reserve(arguments.size());
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
+  behalf::bench::Interleaved arguments(argc, argv);
   try {
     behalf::initialize({});
   } catch (const behalf::Error& error) {
@@ -305,10 +293,10 @@ int main(int argc, char** argv) {
     return 69;
   }
   make_files();
-  benchmark::Initialize(&count, pointers.data());
+  arguments.initialize();
   // Not on the main thread, which is not impersonated in `full`.
   std::thread([] {
-    WithRatios reporter;
+    Ratios reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);
   }).join();
   std::filesystem::remove_all(folder);

@@ -16,17 +16,11 @@ import threading
 import time
 import unittest
 
+from example import IDS, build_example, make_accounts, run
+
 BUILD, SOURCE, CXX = sys.argv[1:4]
-IDS = {"alice": 3001, "bob": 3002}
 # crypt(5) of "sesame:7"
 HASH = "$6$behalf$UU2Jn6jm8KEEZEN/cg4m3HHPrwNC9/AcjP6.thC5FgucNhJvOxUAYNAzPz0tzwiqDz/X.MqFn/4cdEmkkBrD40"
-
-
-def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=200)
-    if done.returncode != 0:
-        raise AssertionError(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def free_port():
@@ -52,28 +46,14 @@ class Files(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
-        run("cmake", "--install", BUILD, "--prefix", f"{folder.name}/prefix")
-        run("cmake", "-S", f"{SOURCE}/examples/files", "-B", f"{folder.name}/build", "-G", "Ninja",
-            f"-DCMAKE_PREFIX_PATH={folder.name}/prefix", f"-DCMAKE_CXX_COMPILER={CXX}", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
-        run("cmake", "--build", f"{folder.name}/build")
-        # Accounts, passwords and homes of this mount namespace's own.
-        run("mount", "-t", "tmpfs", "none", "/home")
+        program = build_example("files", folder.name, BUILD, SOURCE, CXX)
+        make_accounts(folder.name, shadow="{0}:" + HASH + ":19000:0:99999:7:::\n")
         run("mount", "-t", "tmpfs", "none", "/etc/pam.d")
         with open("/etc/pam.d/files", "w") as file:
             file.write("auth required pam_unix.so\naccount required pam_unix.so\n")
-        for name, text in {"passwd": "{0}:x:{1}:{1}::/home/{0}:/bin/sh\n", "group": "{0}:x:{1}:\n",
-                           "shadow": "{0}:" + HASH + ":19000:0:99999:7:::\n"}.items():
-            with open(f"/etc/{name}") as file:
-                own = file.read() + "".join(text.format(*each) for each in IDS.items())
-            with open(f"{folder.name}/{name}", "w") as file:
-                file.write(own)
-            run("mount", "--bind", f"{folder.name}/{name}", f"/etc/{name}")
-        for user, number in IDS.items():
-            os.mkdir(f"/home/{user}", 0o700)
-            os.chown(f"/home/{user}", number, number)
         os.makedirs("/home/tree/ours")
         os.chmod("/home/tree/ours", 0o1777)
-        cls.program, cls.folder = f"{folder.name}/build/files", folder.name
+        cls.program, cls.folder = program, folder.name
         cls.port, cls.shared, cls.socket, cls.log = free_port(), free_port(), f"{folder.name}/socket", f"{folder.name}/log"
         cls.start("--port", str(cls.port), "--log", cls.log, "--body", "2000000")
         cls.start("--port", str(cls.shared), "--root", "/home/tree")

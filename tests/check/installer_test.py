@@ -13,16 +13,9 @@ import threading
 import time
 import unittest
 
+from example import IDS, build_example, make_accounts
+
 BUILD, SOURCE, CXX = sys.argv[1:4]
-IDS = {"alice": 3001, "bob": 3002}
-
-
-def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=200)
-    if done.returncode != 0:
-        raise AssertionError(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
-
 
 # What a client does, in a process that is the user: sends PATH SIZE, then COUNT of the bytes from where the service
 # wants them, says what it was told, and waits where it is to wait.
@@ -51,23 +44,10 @@ class Installer(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
-        run("cmake", "--install", BUILD, "--prefix", f"{folder.name}/prefix")
-        run("cmake", "-S", f"{SOURCE}/examples/installer", "-B", f"{folder.name}/build", "-G", "Ninja",
-            f"-DCMAKE_PREFIX_PATH={folder.name}/prefix", f"-DCMAKE_CXX_COMPILER={CXX}", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
-        run("cmake", "--build", f"{folder.name}/build")
-        # Accounts and homes of this mount namespace's own.
-        run("mount", "-t", "tmpfs", "none", "/home")
-        for name, text in {"passwd": "{0}:x:{1}:{1}::/home/{0}:/bin/sh\n", "group": "{0}:x:{1}:\n"}.items():
-            with open(f"/etc/{name}") as file:
-                own = file.read() + "".join(text.format(*each) for each in IDS.items())
-            with open(f"{folder.name}/{name}", "w") as file:
-                file.write(own)
-            run("mount", "--bind", f"{folder.name}/{name}", f"/etc/{name}")
-        for user, number in IDS.items():
-            os.mkdir(f"/home/{user}", 0o700)
-            os.chown(f"/home/{user}", number, number)
+        program = build_example("installer", folder.name, BUILD, SOURCE, CXX)
+        make_accounts(folder.name)
         cls.socket, cls.log = f"{folder.name}/socket", f"{folder.name}/log"
-        service = subprocess.Popen([f"{folder.name}/build/installer", cls.socket, cls.log])
+        service = subprocess.Popen([program, cls.socket, cls.log])
         cls.addClassCleanup(lambda: (service.kill(), service.wait()))
         for _ in range(1000):
             if os.path.exists(cls.socket):

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,15 @@
 
 namespace behalf::testing {
 namespace {
+
+// In a process of its own that has alice and bob, on a thread of its service's.
+std::string in_household(const std::function<void()>& body) {
+  return in_own_process([&] {
+    const Household household;
+    start(ServiceKind::root);
+    on_thread(body);
+  });
+}
 
 // A listening socket that everybody may connect to.
 class Listener {
@@ -40,173 +50,141 @@ class Listener {
 };
 
 TEST(A_peer, is_whoever_connected_with_all_groups_whatever_becomes_of_the_thread) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Listener listener;
-                const Token her = Token::for_user("alice");
-                Descriptor end;
-                {
-                  const Impersonation as{her};
-                  end = listener.connect();
-                }
-                const Impersonation other{Token::for_user("bob")};  // whoever the thread is by now
-                const AsService self;
-                const Peer peer = Peer::of(listener.accept().get());
-                must(peer.token == her, "is not alice");
-                must_equal(peer.token.groups().size(), std::size_t{2}, "groups");
-                must(peer.token.home() == "/home/alice", "home");
-                must_equal(peer.process, ::getpid(), "process");
-              });
+  EXPECT_EQ(in_household([] {
+              const Listener listener;
+              const Token her = Token::for_user("alice");
+              Descriptor end;
+              {
+                const Impersonation as{her};
+                end = listener.connect();
+              }
+              const Impersonation other{Token::for_user("bob")};  // whoever the thread is by now
+              const AsService self;
+              const Peer peer = Peer::of(listener.accept().get());
+              must(peer.token == her, "is not alice");
+              must_equal(peer.token.groups().size(), std::size_t{2}, "groups");
+              must(peer.token.home() == "/home/alice", "home");
+              must_equal(peer.process, ::getpid(), "process");
             }),
             "");
 }
 
 TEST(A_peer, without_an_account_is_who_the_kernel_says_and_has_no_name) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Listener listener;
-                Descriptor end;
-                {
-                  const Impersonation as{Token::from_ids(4711, 4712, {4712, 4713})};
-                  end = listener.connect();
-                }
-                const Token peer = Token::of_peer(listener.accept().get());
-                must_equal(peer.uid(), uid_t{4711}, "uid");
-                must(peer.groups() == std::vector<gid_t>({4712, 4713}), "groups");
-                must(peer.name().empty(), "has a name");
-              });
+  EXPECT_EQ(in_household([] {
+              const Listener listener;
+              Descriptor end;
+              {
+                const Impersonation as{Token::from_ids(4711, 4712, {4712, 4713})};
+                end = listener.connect();
+              }
+              const Token peer = Token::of_peer(listener.accept().get());
+              must_equal(peer.uid(), uid_t{4711}, "uid");
+              must(peer.groups() == std::vector<gid_t>({4712, 4713}), "groups");
+              must(peer.name().empty(), "has a name");
             }),
             "");
 }
 
 TEST(A_peer, with_more_groups_than_most_is_known_with_all_of_them) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Listener listener;
-                std::vector<gid_t> groups;
-                for (gid_t group = 5000; group < 5200; ++group) groups.push_back(group);
-                Descriptor end;
-                {
-                  const Impersonation as{Token::from_ids(4711, 5000, groups)};
-                  end = listener.connect();
-                }
-                must(Token::of_peer(listener.accept().get()).groups() == groups, "groups");
-              });
+  EXPECT_EQ(in_household([] {
+              const Listener listener;
+              std::vector<gid_t> groups;
+              for (gid_t group = 5000; group < 5200; ++group) groups.push_back(group);
+              Descriptor end;
+              {
+                const Impersonation as{Token::from_ids(4711, 5000, groups)};
+                end = listener.connect();
+              }
+              must(Token::of_peer(listener.accept().get()).groups() == groups, "groups");
             }),
             "");
 }
 
 TEST(A_peer, that_shows_root_is_refused_and_so_is_what_is_no_connected_socket) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Listener listener;
-                Descriptor end;
-                {
-                  // The service shows through: root's id with alice's groups.
-                  const Impersonation as{in_posture(Token::for_user("alice"), Posture::files)};
-                  end = listener.connect();
-                }
-                const Descriptor accepted = listener.accept();
-                must_refuse(Error::Reason::refused_by_fence, [&] { (void)Token::of_peer(accepted.get()); });
-                const Descriptor lone(::socket(AF_UNIX, SOCK_STREAM, 0));
-                must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(lone.get()); });
-                const Descriptor inet(::socket(AF_INET, SOCK_STREAM, 0));
-                must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(inet.get()); });
-                must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(-1); });
-                const Impersonation as{Token::for_user("alice")};
-                must_refuse(Error::Reason::inside_impersonation, [&] { (void)Token::of_peer(accepted.get()); });
-              });
+  EXPECT_EQ(in_household([] {
+              const Listener listener;
+              Descriptor end;
+              {
+                // The service shows through: root's id with alice's groups.
+                const Impersonation as{in_posture(Token::for_user("alice"), Posture::files)};
+                end = listener.connect();
+              }
+              const Descriptor accepted = listener.accept();
+              must_refuse(Error::Reason::refused_by_fence, [&] { (void)Token::of_peer(accepted.get()); });
+              const Descriptor lone(::socket(AF_UNIX, SOCK_STREAM, 0));
+              must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(lone.get()); });
+              const Descriptor inet(::socket(AF_INET, SOCK_STREAM, 0));
+              must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(inet.get()); });
+              must_refuse(Error::Reason::platform, [&] { (void)Token::of_peer(-1); });
+              const Impersonation as{Token::for_user("alice")};
+              must_refuse(Error::Reason::inside_impersonation, [&] { (void)Token::of_peer(accepted.get()); });
             }),
             "");
 }
 
 TEST(A_blanket, presents_the_service_or_who_set_it_or_who_calls) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Token her = Token::for_user("alice");
-                const Impersonation as{her};
-                const Cloak none({.cloaking = Cloaking::none});
-                const Cloak fixed({.cloaking = Cloaking::fixed});
-                const Cloak dynamic({.cloaking = Cloaking::dynamic});
-                must(none.presented() == Carried(as_service), "none, as alice");
-                must(fixed.presented() == Carried(her), "fixed, as alice");
-                must(dynamic.presented() == Carried(her), "dynamic, as alice");
-                const AsService self;
-                must(none.presented() == Carried(as_service), "none, as the service");
-                must(fixed.presented() == Carried(her), "fixed, as the service");
-                must(dynamic.presented() == Carried(as_service), "dynamic, as the service");
-              });
+  EXPECT_EQ(in_household([] {
+              const Token her = Token::for_user("alice");
+              const Impersonation as{her};
+              const Cloak none({.cloaking = Cloaking::none});
+              const Cloak fixed({.cloaking = Cloaking::fixed});
+              const Cloak dynamic({.cloaking = Cloaking::dynamic});
+              must(none.presented() == Carried(as_service), "none, as alice");
+              must(fixed.presented() == Carried(her), "fixed, as alice");
+              must(dynamic.presented() == Carried(her), "dynamic, as alice");
+              const AsService self;
+              must(none.presented() == Carried(as_service), "none, as the service");
+              must(fixed.presented() == Carried(her), "fixed, as the service");
+              must(dynamic.presented() == Carried(as_service), "dynamic, as the service");
             }),
             "");
 }
 
 TEST(A_blanket, presents_nobody_further_than_the_token_goes_and_promises_no_more_than_its_engine) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const Impersonation as{Token::for_user("alice")};
-                must_refuse(Error::Reason::power_needed,
-                            [] { (void)Cloak({.cloaking = Cloaking::fixed, .level = Level::delegation}); });
-                const Cloak dynamic({.level = Level::delegation});
-                must_refuse(Error::Reason::power_needed, [&] { (void)dynamic.presented(); });
-                must_refuse(Error::Reason::not_permitted,
-                            [] { (void)Cloak({.authentication = Authentication::call}, Authentication::connection); });
-              });
+  EXPECT_EQ(in_household([] {
+              const Impersonation as{Token::for_user("alice")};
+              must_refuse(Error::Reason::power_needed,
+                          [] { (void)Cloak({.cloaking = Cloaking::fixed, .level = Level::delegation}); });
+              const Cloak dynamic({.level = Level::delegation});
+              must_refuse(Error::Reason::power_needed, [&] { (void)dynamic.presented(); });
+              must_refuse(Error::Reason::not_permitted,
+                          [] { (void)Cloak({.authentication = Authentication::call}, Authentication::connection); });
             }),
             "");
 }
 
 TEST(A_call, is_known_to_the_thread_that_handles_it_and_to_no_other) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
+  EXPECT_EQ(in_household([] {
+              must_refuse(Error::Reason::not_there, [] { (void)CallContext::current(); });
+              const Token her = Token::for_user("alice");
+              const Token him = Token::for_user("bob");
+              const CallContext::Scope outer(CallContext(Sender{her}));
+              {
+                // A call that came while the first was handled (a call-back), and ends before it.
+                const CallContext::Scope inner(CallContext(Sender{him.with_level(Level::identification)}));
+                must(CallContext::current().client()->uid() == bob_id, "inner");
+                must_refuse(Error::Reason::level_too_low,
+                            [] { const Impersonation as = CallContext::current().impersonate_client(); });
+              }
+              const CallContext call = CallContext::current();
+              std::thread([&] {
                 must_refuse(Error::Reason::not_there, [] { (void)CallContext::current(); });
-                const Token her = Token::for_user("alice");
-                const Token him = Token::for_user("bob");
-                const CallContext::Scope outer(CallContext(Sender{her}));
-                {
-                  // A call that came while the first was handled (a call-back), and ends before it.
-                  const CallContext::Scope inner(CallContext(Sender{him.with_level(Level::identification)}));
-                  must(CallContext::current().client()->uid() == bob_id, "inner");
-                  must_refuse(Error::Reason::level_too_low,
-                              [] { const Impersonation as = CallContext::current().impersonate_client(); });
-                }
-                const CallContext call = CallContext::current();
-                std::thread([&] {
-                  must_refuse(Error::Reason::not_there, [] { (void)CallContext::current(); });
-                  const CallContext::Scope later(call);
-                  const Impersonation as = CallContext::current().impersonate_client();
-                  must_equal(::geteuid(), alice_id, "later, on another thread");
-                  const AsService self = CallContext::revert_to_self();
-                  must_equal(::geteuid(), uid_t{0}, "reverted");
-                }).join();
-                must_equal(::geteuid(), uid_t{0}, "afterwards");
-              });
+                const CallContext::Scope later(call);
+                const Impersonation as = CallContext::current().impersonate_client();
+                must_equal(::geteuid(), alice_id, "later, on another thread");
+                const AsService self = CallContext::revert_to_self();
+                must_equal(::geteuid(), uid_t{0}, "reverted");
+              }).join();
+              must_equal(::geteuid(), uid_t{0}, "afterwards");
             }),
             "");
 }
 
 TEST(A_call, of_a_client_that_stays_anonymous_has_none_to_impersonate) {
-  EXPECT_EQ(in_own_process([] {
-              const Household household;
-              start(ServiceKind::root);
-              on_thread([] {
-                const CallContext call{Sender()};
-                must(!call.client().has_value(), "has a client");
-                must_refuse(Error::Reason::level_too_low, [&] { const Impersonation as = call.impersonate_client(); });
-              });
+  EXPECT_EQ(in_household([] {
+              const CallContext call{Sender()};
+              must(!call.client().has_value(), "has a client");
+              must_refuse(Error::Reason::level_too_low, [&] { const Impersonation as = call.impersonate_client(); });
             }),
             "");
 }

@@ -1,9 +1,8 @@
 #include "behalf/dbus.h"
 
-#include <mutex>
-
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "remote/current_cloak.h"
 #include "remote/dbus/bus_connection.h"
 
 namespace behalf {
@@ -66,20 +65,12 @@ class DBusProxy::Core {
                  [](std::unique_ptr<BusProxy>& made) { return made->connection->is_there(); }) {}
 
   std::shared_ptr<sdbus::IProxy> get() {
-    const Carried who = cloak().presented();
+    const Carried who = cloak_.get().presented();
     const auto kept = proxies_.get(who);
     return {kept, (*kept)->proxy.get()};
   }
 
-  Cloak cloak() const {
-    const std::lock_guard lock(mutex_);
-    return cloak_;
-  }
-  void set_blanket(const Blanket& blanket) {
-    Cloak cloak(blanket, Authentication::connection);
-    const std::lock_guard lock(mutex_);
-    cloak_ = std::move(cloak);
-  }
+  void set_blanket(const Blanket& blanket) { cloak_.set(blanket); }
 
  private:
   std::unique_ptr<BusProxy> make() {
@@ -92,8 +83,7 @@ class DBusProxy::Core {
   DBus& bus_;
   const std::string destination_;
   const std::string object_path_;
-  mutable std::mutex mutex_;
-  Cloak cloak_;
+  detail::CurrentCloak cloak_;
   per_identity<std::unique_ptr<BusProxy>> proxies_;
 };
 

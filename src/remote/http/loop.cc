@@ -415,6 +415,11 @@ bool Loop::read_on(Connection& connection) {
   return false;
 }
 
+void Loop::refuse_fault(Connection& connection) {
+  connection.closes = true;  // where the next request begins is not known
+  refuse(connection, connection.parser.fault().status, connection.parser.fault().why, {});
+}
+
 bool Loop::read_head(Connection& connection) {
   if (connection.parser.has_bytes() && !connection.begun) {
     connection.begun = true;
@@ -424,8 +429,7 @@ bool Loop::read_head(Connection& connection) {
     case RequestParser::Step::more:
       return read_on(connection);
     case RequestParser::Step::fault:
-      connection.closes = true;  // where the next request begins is not known
-      refuse(connection, connection.parser.fault().status, connection.parser.fault().why, {});
+      refuse_fault(connection);
       return true;
     case RequestParser::Step::done:
       connection.begun = true;
@@ -448,8 +452,7 @@ bool Loop::read_body(Connection& connection) {
       }
       return read_on(connection);
     case RequestParser::Step::fault:
-      connection.closes = true;  // where the next request begins is not known
-      refuse(connection, connection.parser.fault().status, connection.parser.fault().why, {});
+      refuse_fault(connection);
       return true;
     case RequestParser::Step::done:
       connection.state = State::ready;

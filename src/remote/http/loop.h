@@ -68,6 +68,7 @@ class Loop {
   // A connection goes on as far as it can without a handler.
   void advance(Connection& connection);
   void go_on(Connection& connection);
+  void refuse_fault(Connection& connection);
   bool read_head(Connection& connection);
   bool read_body(Connection& connection);
   bool send(Connection& connection);

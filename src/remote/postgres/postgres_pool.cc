@@ -1,4 +1,3 @@
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -6,6 +5,7 @@
 #include "behalf/error.h"
 #include "behalf/postgres.h"
 #include "identity/errors.h"
+#include "remote/current_cloak.h"
 #include "remote/postgres/idle_connections.h"
 #include "remote/postgres/parameters.h"
 #include "state/person.h"
@@ -70,15 +70,8 @@ class PostgresCore {
     return {kept, kept->get()};
   }
 
-  Cloak cloak() const {
-    const std::lock_guard lock(mutex_);
-    return cloak_;
-  }
-  void set_blanket(const Blanket& blanket) {
-    Cloak cloak(blanket, Authentication::connection);
-    const std::lock_guard lock(mutex_);
-    cloak_ = std::move(cloak);
-  }
+  Cloak cloak() const { return cloak_.get(); }
+  void set_blanket(const Blanket& blanket) { cloak_.set(blanket); }
 
   const PostgresPoolOptions& options() const noexcept { return options_; }
   void tidy() noexcept { idle_.drop_expired(); }
@@ -87,8 +80,7 @@ class PostgresCore {
  private:
   const PostgresParameters common_;
   const PostgresPoolOptions options_;
-  mutable std::mutex mutex_;
-  Cloak cloak_;
+  CurrentCloak cloak_;
   per_identity<std::unique_ptr<IdleConnections>> idle_;
 };
 
