@@ -1,10 +1,10 @@
 # Adapters: headers and libraries of ours that stand on somebody else's library. Each is a target of its own, and a
 # component of the package, there where its library is there: find_package(behalf COMPONENTS asio).
 
-# behalf_adapter(NAME TYPE SOURCES... PACKAGE package [version] TARGETS target... [ON adapter]): makes behalf::NAME of that type
-# (INTERFACE or STATIC) where find_package(package version) finds the targets that it links. ON is another adapter that it stands on.
+# behalf_adapter(NAME TYPE SOURCES... PACKAGE package [version] TARGETS target... [ON adapter...]): makes behalf::NAME of that type
+# (INTERFACE or STATIC) where find_package(package version) finds the targets that it links. ON are other adapters that it stands on.
 function(behalf_adapter name type)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ON" "PACKAGE;TARGETS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "PACKAGE;TARGETS;ON")
   find_package(${arg_PACKAGE} QUIET GLOBAL)
   foreach(target IN LISTS arg_TARGETS)
     if(NOT TARGET ${target})
@@ -26,7 +26,8 @@ function(behalf_adapter name type)
   set_property(GLOBAL APPEND PROPERTY BEHALF_ADAPTERS ${name})
   set_property(GLOBAL PROPERTY BEHALF_ADAPTER_${name} "${package}")
   if(arg_ON)
-    target_link_libraries(behalf_${name} PUBLIC behalf::${arg_ON})
-    set_property(GLOBAL PROPERTY BEHALF_ADAPTER_${name}_ON ${arg_ON})
+    list(TRANSFORM arg_ON PREPEND behalf:: OUTPUT_VARIABLE stood_on)
+    target_link_libraries(behalf_${name} PUBLIC ${stood_on})
+    set_property(GLOBAL PROPERTY BEHALF_ADAPTER_${name}_ON "${arg_ON}")
   endif()
 endfunction()

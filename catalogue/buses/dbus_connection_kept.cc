@@ -1,6 +1,7 @@
+#include <behalf/per_identity.h>
+
 #include <mutex>
 
-#include "buses/behalf_bus.h"
 #include "buses/libdbus.h"
 #include "row.h"
 
@@ -10,8 +11,8 @@ works:    none
 hop:      connection
 clock:    open
 wrong:    the bus knows the connection by who opened it: it serves every later caller as the first one
-cure:     behalf::DBus; or another connection for each identity, opened as that identity: behalf::per_identity<T>
-needs:    dbus-1 behalf::dbus
+cure:     a connection for each identity, opened as that identity: behalf::per_identity<T>
+needs:    dbus-1
 services: dbus
 source:   D-Bus Specification "EXTERNAL": a connection authenticates once
 )")
@@ -24,5 +25,6 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return behalf_row::print_owner_by_the_bus();
+  static behalf::per_identity<DBusConnection*> connections(behalf_row::open_private_connection);
+  return behalf_row::print_owner_by_the_bus(*connections.get());
 }

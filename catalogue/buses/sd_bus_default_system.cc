@@ -1,6 +1,8 @@
+#include <behalf/per_identity.h>
 #include <systemd/sd-bus.h>
 
-#include "buses/behalf_bus.h"
+#include <mutex>
+
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -10,9 +12,8 @@ hop:      connection
 clock:    open
 wrong:    sd-bus keeps a connection for each thread, opened by the first user whom the thread worked for: the bus serves
           all others as her
-cure:     behalf::DBus; or sd_bus_open_system, as whom the call is for, and kept for each identity:
-          behalf::per_identity<T>
-needs:    libsystemd behalf::dbus
+cure:     sd_bus_open_system, as whom the call is for; kept, one for each identity: behalf::per_identity<T>
+needs:    libsystemd
 services: dbus
 source:   sd_bus_default(3)
 )")
@@ -42,5 +43,13 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  return behalf_row::print_owner_by_the_bus();
+  static behalf::per_identity<sd_bus*> connections([] {
+    sd_bus* bus = nullptr;
+    sd_bus_open_system(&bus);
+    return bus;
+  });
+  static std::mutex connection_in_use;  // a connection serves one thread at a time
+  const std::lock_guard lock(connection_in_use);
+  sd_bus* const bus = *connections.get();
+  return bus == nullptr ? 1 : print_owner_by_the_bus(bus);
 }

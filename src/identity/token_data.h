@@ -10,6 +10,15 @@
 
 namespace behalf::detail {
 
+// What a user who was delegated to the service is presented further with: the name of its place, which no other has,
+// and what keeps it there. An engine's (remote/kerberos); nothing here looks into it.
+struct Tickets {
+  std::string place;
+  std::shared_ptr<const void> kept;
+
+  friend bool operator==(const Tickets& a, const Tickets& b) noexcept { return a.place == b.place; }
+};
+
 struct TokenData {
   enum class Kind {
     user,     // somebody the service works for
@@ -28,6 +37,7 @@ struct TokenData {
   Posture posture = Posture::full;
   Capabilities kept = 0;  // stay effective while worn, by with_capabilities
   Credentials wear;
+  Tickets tickets;  // of level `delegation` only
 
   friend bool operator==(const TokenData&, const TokenData&) = default;
 };
@@ -40,5 +50,8 @@ inline bool same(const TokenPtr& a, const TokenPtr& b) noexcept {
 
 // The same with its hash. Every token is finished by this.
 TokenPtr finish(TokenData data);
+
+// That user at level `delegation`, with these.
+TokenPtr with_tickets(const TokenData& user, Tickets tickets);
 
 }  // namespace behalf::detail

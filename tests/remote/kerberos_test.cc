@@ -2,89 +2,33 @@
 #include "behalf/kerberos.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
-#include <optional>
 #include <string>
 
 #include "behalf/impersonation.h"
 #include "children/household.h"
-#include "engines.h"
+#include "realm.h"
 #include "refused.h"
 
 namespace behalf::testing {
 namespace {
 
-void run(const std::string& command) {
-  const int status = std::system((command + " >/home/kdc/said 2>&1").c_str());
-  if (status == 0) return;
-  std::ifstream said("/home/kdc/said");
-  throw std::runtime_error(command + ": " + std::string(std::istreambuf_iterator<char>(said), {}));
-}
-
-// A realm of one's own on the loopback of a network of one's own: alice and bob have passwords, mallory is no account
-// of the machine, and two services have keys.
-class Realm {
- public:
-  static bool is_there() {
-    for (const char* program : {"/usr/sbin/krb5kdc", "/usr/sbin/kdb5_util", "/usr/sbin/kadmin.local", "/usr/bin/kinit"})
-      if (::access(program, X_OK) != 0) return false;
-    return true;
-  }
-
-  Realm() {
-    must(::unshare(CLONE_NEWNET) == 0, "unshare");
-    must(::mkdir("/home/kdc", 0755) == 0, "mkdir");
-    run("ip link set lo up");
-    std::ofstream("/home/kdc/krb5.conf") << "[libdefaults]\n default_realm = BEHALF.TEST\n dns_lookup_kdc = false\n"
-                                            " dns_canonicalize_hostname = false\n rdns = false\n"
-                                            " udp_preference_limit = 1\n"
-                                            "[realms]\n BEHALF.TEST = {\n  kdc = 127.0.0.1:18888\n }\n";
-    std::ofstream("/home/kdc/kdc.conf")
-        << "[kdcdefaults]\n kdc_ports = \"\"\n kdc_tcp_ports = 18888\n[realms]\n BEHALF.TEST = {\n"
-           "  database_name = /home/kdc/principal\n  key_stash_file = /home/kdc/stash\n  acl_file = /home/kdc/acl\n "
-           "}\n";
-    ::setenv("KRB5_CONFIG", "/home/kdc/krb5.conf", 1);
-    ::setenv("KRB5_KDC_PROFILE", "/home/kdc/kdc.conf", 1);
-    ::setenv("KRB5RCACHENAME", "dfl:", 1);
-    run("kdb5_util create -s -P master -r BEHALF.TEST");
-    for (const char* what : {"addprinc -pw secret alice", "addprinc -pw secret bob", "addprinc -pw secret mallory",
-                             "addprinc -randkey notes/localhost", "addprinc -randkey other/localhost",
-                             "ktadd -k /home/kdc/keytab notes/localhost"})
-      run(std::string("kadmin.local -q '") + what + "'");
-    kdc_.emplace(
-        std::vector<std::string>{"/usr/sbin/krb5kdc", "-n", "-r", "BEHALF.TEST", "-P", "/home/kdc/pid"}, 0, 0,
-        [] { return std::system("kinit -c MEMORY: -k -t /home/kdc/keytab notes/localhost >/dev/null 2>&1") == 0; });
-  }
-
-  // As the user's log-in would: her tickets are in a file of hers.
-  static std::string log_in(const std::string& user, uid_t uid, const char* life = "1h") {
-    const std::string cache = "/home/kdc/tickets_of_" + user;
-    run("echo secret | kinit -l " + std::string(life) + " -c FILE:" + cache + ' ' + user);
-    must(::chown(cache.c_str(), uid, uid) == 0 && ::chmod(cache.c_str(), 0600) == 0, "chown");
-    return "FILE:" + cache;
-  }
-
- private:
-  std::optional<Engine> kdc_;
-};
-
 constexpr const char* service = "notes@localhost";
+const std::string keytab = Realm::keytab("notes");
 
 KerberosProverOptions from_files() {
-  return {.cache_of = [](const Token& who) { return "FILE:/home/kdc/tickets_of_" + who.name(); }};
+  return {.cache_of = [](const Token& who) { return Realm::cache(who.name()); }};
 }
 
-std::string with_realm(const std::function<void(const Token& alice, const Token& bob)>& body) {
+std::string with_realm(const std::function<void(const Token& alice, const Token& bob)>& body,
+                       const Realm::Options& options = {}) {
   return in_own_process([&] {
     const Household household;
-    const Realm realm;
+    const Realm realm(options);
     Realm::log_in("alice", alice_id);
     Realm::log_in("bob", bob_id);
     start(ServiceKind::root);
@@ -107,9 +51,9 @@ class A_proof_by_kerberos : public ::testing::Test {
 TEST_F(A_proof_by_kerberos, is_whose_thread_asked_for_it_of_the_level_granted) {
   EXPECT_EQ(with_realm([](const Token& her, const Token& him) {
               // The process's own, which are nobody's business here.
-              ::setenv("KRB5CCNAME", "FILE:/home/kdc/tickets_of_bob", 1);
+              ::setenv("KRB5CCNAME", Realm::cache("bob").c_str(), 1);
               const Prove prove = kerberos_prover(service, from_files());
-              const Verify verify = kerberos_verifier("/home/kdc/keytab", service);
+              const Verify verify = kerberos_verifier(keytab, service);
               must(*verify(prove_as(her, prove)).token() == her, "is not alice with all her groups");
               must(*verify(prove_as(him, prove)).token() == him, "is not bob");
               must(verify(prove_as(her, prove, Level::identification)).token()->level() == Level::identification,
@@ -123,7 +67,7 @@ TEST_F(A_proof_by_kerberos, shown_twice_altered_for_another_service_or_made_up_i
   EXPECT_EQ(
       with_realm([](const Token& her, const Token&) {
         const Prove prove = kerberos_prover(service, from_files());
-        const Verify verify = kerberos_verifier("/home/kdc/keytab", service);
+        const Verify verify = kerberos_verifier(keytab, service);
         const auto must_be_refused = [&](const std::string& proof) {
           must(refused(Error::Reason::refused_by_receiver, [&] { (void)verify(proof); }),
                "taken: " + proof.substr(0, 40));
@@ -152,7 +96,7 @@ TEST_F(A_proof_by_kerberos, of_a_principal_without_an_account_is_refused) {
               const std::string mallorys = Realm::log_in("mallory", alice_id);
               const Prove prove = kerberos_prover(service, {.cache_of = [&](const Token&) { return mallorys; }});
               const std::string proof = prove_as(her, prove);
-              const Verify verify = kerberos_verifier("/home/kdc/keytab", service);
+              const Verify verify = kerberos_verifier(keytab, service);
               must(refused(Error::Reason::refused_by_receiver, [&] { (void)verify(proof); }) ||
                        refused(Error::Reason::unknown_user, [&] { (void)verify(prove_as(her, prove)); }),
                    "taken");
@@ -168,10 +112,54 @@ TEST_F(A_proof_by_kerberos, is_not_to_be_had_without_tickets_nor_with_another_s_
                 });
               };
               must_be_none(her, "FILE:/home/kdc/none");
-              must_be_none(her, "FILE:/home/kdc/tickets_of_bob");  // hers to name, his to read
-              const std::string short_lived = Realm::log_in("bob", bob_id, "1s");
+              must_be_none(her, Realm::cache("bob"));  // hers to name, his to read
+              const std::string short_lived = Realm::log_in("bob", bob_id, "-l 1s");
               ::sleep(2);
               must_be_none(him, short_lived);
+            }),
+            "");
+}
+
+TEST_F(A_proof_by_kerberos, of_a_principal_of_the_same_name_in_another_realm_is_refused) {
+  EXPECT_EQ(with_realm(
+                [](const Token& her, const Token&) {
+                  const std::string neighbours = Realm::log_in("alice@OTHER.TEST", alice_id);
+                  const std::string proof =
+                      prove_as(her, kerberos_prover(service, {.cache_of = [&](const Token&) { return neighbours; }}));
+                  must_refuse(Error::Reason::refused_by_receiver,
+                              [&] { (void)kerberos_verifier(keytab, service)(proof); });
+                },
+                {.neighbour = true}),
+            "");
+}
+
+// As a client's whose clock is that much ahead of the KDC's: what kinit(1) notes in the header of a cache
+// (the tag DeltaTime of MIT Kerberos' file format 4).
+void put_ahead(const std::string& cache, int seconds) {
+  std::fstream file(cache.substr(cache.find(':') + 1), std::ios::in | std::ios::out | std::ios::binary);
+  char header[16] = {};
+  must(static_cast<bool>(file.read(header, sizeof header)) && header[0] == 5 && header[1] == 4 && header[5] == 1,
+       "a cache of format 4 with DeltaTime");
+  for (int i = 0; i < 4; ++i) header[8 + i] = static_cast<char>(seconds >> (24 - 8 * i));
+  file.seekp(0).write(header, sizeof header);
+}
+
+TEST_F(A_proof_by_kerberos, that_comes_too_late_or_by_a_clock_that_is_too_far_ahead_is_refused) {
+  EXPECT_EQ(with_realm([](const Token& her, const Token& him) {
+              const Prove prove = kerberos_prover(service, from_files());
+              const Verify verify = kerberos_verifier(keytab, service);
+              const std::string late = prove_as(her, prove);
+              (void)prove_as(him, prove);  // his ticket for the service is in his cache now
+              put_ahead(Realm::cache("bob"), 200);
+              must(verify(prove_as(him, prove)).token() == him, "a little ahead");
+              put_ahead(Realm::cache("bob"), 400);
+              const std::string early = prove_as(him, prove);
+              must_refuse(Error::Reason::refused_by_receiver, [&] { (void)verify(early); });
+
+              Realm::tolerate_seconds(1);
+              (void)verify(prove_as(her, prove));
+              ::sleep(3);
+              must_refuse(Error::Reason::refused_by_receiver, [&] { (void)verify(late); });
             }),
             "");
 }

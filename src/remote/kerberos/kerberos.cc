@@ -1,9 +1,5 @@
 #include "behalf/kerberos.h"
 
-#include <gssapi/gssapi.h>
-#include <gssapi/gssapi_ext.h>
-#include <gssapi/gssapi_krb5.h>
-
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -13,78 +9,28 @@
 #include "behalf/impersonation.h"
 #include "identity/errors.h"
 #include "remote/base64.h"
+#include "remote/kerberos/gss.h"
 
 namespace behalf {
 
 namespace {
 
+using detail::Buffer;
+using detail::Context;
+using detail::Credential;
+using detail::in_words;
+using detail::Name;
+using Forwards = KerberosProverOptions::Forwards;
+
 // "LEVEL TOKEN": the level is said before it, and sealed in it.
 constexpr std::string_view binding = "behalf1 ";
-
-// The C interface's objects, released at the end of the scope.
-template <class T, OM_uint32 (*release)(OM_uint32*, T*)>
-class Held {
- public:
-  Held() = default;
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() {
-    OM_uint32 minor = 0;
-    release(&minor, &value_);
-  }
-  T* operator&() noexcept { return &value_; }
-  operator T() const noexcept { return value_; }
-
- private:
-  T value_{};
-};
-
-OM_uint32 delete_context(OM_uint32* minor, gss_ctx_id_t* context) {
-  return gss_delete_sec_context(minor, context, GSS_C_NO_BUFFER);
-}
-
-using Name = Held<gss_name_t, gss_release_name>;
-using Credential = Held<gss_cred_id_t, gss_release_cred>;
-using Context = Held<gss_ctx_id_t, delete_context>;
-
-// Bytes that GSS-API gave.
-class Buffer {
- public:
-  Buffer() = default;
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() {
-    OM_uint32 minor = 0;
-    gss_release_buffer(&minor, &buffer);
-  }
-  [[nodiscard]] std::string_view view() const { return {static_cast<const char*>(buffer.value), buffer.length}; }
-
-  gss_buffer_desc buffer = GSS_C_EMPTY_BUFFER;
-};
-
-gss_buffer_desc as_buffer(std::string_view text) {
-  return {text.size(), const_cast<char*>(text.data())};
-}
-
-std::string in_words(OM_uint32 major, OM_uint32 minor) {
-  std::string words;
-  for (const auto& [status, type] : {std::pair{major, GSS_C_GSS_CODE}, std::pair{minor, GSS_C_MECH_CODE}}) {
-    OM_uint32 more = 0;
-    OM_uint32 ignored = 0;
-    Buffer text;
-    if (status == 0 || GSS_ERROR(gss_display_status(&ignored, status, type, gss_mech_krb5, &more, &text.buffer)))
-      continue;
-    words += (words.empty() ? "" : ": ") + std::string(text.view());
-  }
-  return words;
-}
 
 // Both ends say it for themselves, and it only fits where they say the same (RFC 2743, 1.1.6).
 struct Binding {
   explicit Binding(Level level) : words(std::string(binding) + std::string(to_string(level))) {
     bindings.initiator_addrtype = GSS_C_AF_UNSPEC;
     bindings.acceptor_addrtype = GSS_C_AF_UNSPEC;
-    bindings.application_data = as_buffer(words);
+    bindings.application_data = detail::as_buffer(words);
   }
   Binding(const Binding&) = delete;
   Binding& operator=(const Binding&) = delete;
@@ -93,104 +39,107 @@ struct Binding {
   gss_channel_bindings_struct bindings{};
 };
 
-gss_key_value_set_desc one_place(gss_key_value_element_desc& element, const char* key, const std::string& value) {
-  element = {key, value.c_str()};
-  return {1, &element};
+OM_uint32 flag_of(Forwards forwards) {
+  return forwards == Forwards::to_any ? GSS_C_DELEG_FLAG : GSS_C_DELEG_POLICY_FLAG;
 }
 
-void import_service(const std::string& service, Name& name) {
-  gss_buffer_desc text = as_buffer(service);
-  OM_uint32 minor = 0;
-  const OM_uint32 major = gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &name);
-  if (!GSS_ERROR(major)) return;
-  throw Error(Error::Reason::not_usable,
-              "behalf: Kerberos: '" + service + "' is no name of a service: " + in_words(major, minor));
-}
-
-std::string prove(const std::string& service, const std::string& cache, const Token& who, Level granted) {
+std::string prove(const std::string& service, const std::string& cache, const Token& who, Level granted,
+                  Forwards forwards) {
   const std::string attempted = "behalf: prove by Kerberos to " + service + " that this is " +
                                 detail::describe(*who.data()) + ", by the tickets in " + cache + ": ";
+  if (granted == Level::delegation && who.level() < granted && !who.is_service()) {
+    throw Error(Error::Reason::power_needed,
+                attempted + "the token is of level " + std::string(to_string(who.level())) +
+                    ", and is not presented further. Make it with behalf::raise_level, or grant less");
+  }
   Name name;
-  import_service(service, name);
-  gss_key_value_element_desc element{};
-  const gss_key_value_set_desc place = one_place(element, "ccache", cache);
+  detail::import_service(service, name);
   Credential credential;
-  OM_uint32 minor = 0;
-  OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_INITIATE,
-                                          &place, &credential, nullptr, nullptr);
-  if (GSS_ERROR(major)) throw Error(Error::Reason::not_there, attempted + in_words(major, minor));
+  detail::acquire_tickets(cache, attempted, credential);
   Binding sealed(granted);
   Context context;
   Buffer token;
+  OM_uint32 minor = 0;
+  OM_uint32 got = 0;
+  const OM_uint32 wanted =
+      GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | (granted == Level::delegation ? flag_of(forwards) : 0);
   // One message is all that there is: the server proves itself, if it has to, by the channel.
-  major = gss_init_sec_context(&minor, credential, &context, name, gss_mech_krb5, GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG,
-                               GSS_C_INDEFINITE, &sealed.bindings, GSS_C_NO_BUFFER, nullptr, &token.buffer, nullptr,
-                               nullptr);
+  const OM_uint32 major =
+      gss_init_sec_context(&minor, credential, &context, name, gss_mech_krb5, wanted, GSS_C_INDEFINITE,
+                           &sealed.bindings, GSS_C_NO_BUFFER, nullptr, &token.buffer, &got, nullptr);
   if (major != GSS_S_COMPLETE) throw Error(Error::Reason::not_there, attempted + in_words(major, minor));
+  // Where tickets cannot be forwarded, Kerberos goes on without.
+  if (granted == Level::delegation && (got & GSS_C_DELEG_FLAG) == 0) {
+    throw Error(Error::Reason::not_permitted,
+                attempted + "they cannot be forwarded: they were not made forwardable (kinit -f)" +
+                    (forwards == Forwards::to_any
+                         ? ""
+                         : ", or the realm does not say of the service that it is trusted with them (ok_as_delegate)"));
+  }
   return std::string(to_string(granted)) + ' ' + detail::to_base64(token.view());
 }
 
+constexpr const char* verifying = "behalf: verify a proof by Kerberos: ";
+
 Error refusal(const std::string& why) {
-  return Error(Error::Reason::refused_by_receiver, "behalf: verify a proof by Kerberos: " + why);
+  return Error(Error::Reason::refused_by_receiver, verifying + why);
 }
 
-Sender verify(const std::string& keytab, const std::string& service, std::string_view proof) {
+Sender verify(const std::string& keytab, const std::string& service, Level takes, std::string_view proof) {
   const auto space = proof.find(' ');
   const auto granted = parse_level(proof.substr(0, space));
   const auto token = space == std::string_view::npos ? std::nullopt : detail::from_base64(proof.substr(space + 1));
   if (!granted || !token) throw refusal("it is none");
-  if (*granted > Level::impersonation) throw refusal("tickets to be presented further are not taken");
+  if (*granted > takes) {
+    throw refusal("it is of level " + std::string(to_string(*granted)) + ", and the highest that is taken here is " +
+                  std::string(to_string(takes)));
+  }
 
-  Name name;
-  import_service(service, name);
-  gss_key_value_element_desc element{};
-  const gss_key_value_set_desc place = one_place(element, "keytab", keytab);
-  Credential credential;
-  OM_uint32 minor = 0;
-  OM_uint32 major = gss_acquire_cred_from(&minor, name, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_ACCEPT, &place,
-                                          &credential, nullptr, nullptr);
-  if (GSS_ERROR(major))
-    throw Error(Error::Reason::not_usable, "behalf: verify a proof by Kerberos: the keys of " + service + " in " +
-                                               keytab + ": " + in_words(major, minor));
+  Credential keys;
+  detail::acquire_keys(keytab, service, verifying, keys);
   Binding sealed(*granted);
   Context context;
   Name client;
   Buffer answer;
-  gss_buffer_desc shown = as_buffer(*token);
+  Credential tickets;
+  gss_buffer_desc shown = detail::as_buffer(*token);
+  OM_uint32 minor = 0;
   OM_uint32 flags = 0;
-  major = gss_accept_sec_context(&minor, &context, credential, &shown, &sealed.bindings, &client, nullptr,
-                                 &answer.buffer, &flags, nullptr, nullptr);
+  const bool forwarded = *granted == Level::delegation;
+  const OM_uint32 major = gss_accept_sec_context(&minor, &context, keys, &shown, &sealed.bindings, &client, nullptr,
+                                                 &answer.buffer, &flags, nullptr, forwarded ? &tickets : nullptr);
   if (major != GSS_S_COMPLETE) throw refusal(in_words(major, minor));
   // A client that says nothing of what it binds to is taken by the engine as if it fitted.
   if ((flags & GSS_C_CHANNEL_BOUND_FLAG) == 0) throw refusal("its level is not sealed in it");
 
-  Buffer account;
-  major = gss_localname(&minor, client, GSS_C_NO_OID, &account.buffer);
-  if (GSS_ERROR(major)) {
-    Buffer principal;
-    OM_uint32 ignored = 0;
-    (void)gss_display_name(&ignored, client, &principal.buffer, nullptr);
-    throw refusal(std::string(principal.view()) + " is no account here: " + in_words(major, minor));
-  }
-  if (*granted == Level::anonymous) return Sender();
-  return Sender(Token::for_user(std::string(account.view())).with_level(*granted));
+  Token user = detail::user_of(client, *granted, tickets, verifying);
+  return *granted == Level::anonymous ? Sender() : Sender(std::move(user));
 }
 
 }  // namespace
 
 Prove kerberos_prover(std::string service, const KerberosProverOptions& options) {
-  return [service = std::move(service), cache_of = options.cache_of](Level granted) {
+  return [service = std::move(service), options](Level granted) {
     const Carried worn_now;
     const Token who = worn_now.data() == nullptr ? Token::of_process() : Token(worn_now.data());
-    return prove(service, cache_of ? cache_of(who) : "FILE:/tmp/krb5cc_" + std::to_string(who.uid()), who, granted);
+    const auto cache = [&] {
+      if (options.cache_of) return options.cache_of(who);
+      return kerberos_tickets(who).value_or("FILE:/tmp/krb5cc_" + std::to_string(who.uid()));
+    };
+    return prove(service, cache(), who, granted, options.forwards);
   };
 }
 
-Verify kerberos_verifier(std::string keytab, std::string service) {
-  return [keytab = std::move(keytab), service = std::move(service)](const std::string& proof) {
+Verify kerberos_verifier(std::string keytab, std::string service, const KerberosVerifierOptions& options) {
+  return [keytab = std::move(keytab), service = std::move(service), options](const std::string& proof) {
     const AsService self;
-    return verify(keytab, service, proof);
+    return verify(keytab, service, options.takes, proof);
   };
+}
+
+std::optional<std::string> kerberos_tickets(const Token& of) {
+  if (of.data()->tickets.place.empty()) return std::nullopt;
+  return of.data()->tickets.place;
 }
 
 }  // namespace behalf
