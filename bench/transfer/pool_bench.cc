@@ -132,6 +132,7 @@ behalf::ThreadPoolOptions options(behalf::ThreadPoolOptions::Check check) {
   return with;
 }
 constexpr auto by_memo = behalf::ThreadPoolOptions::Check::memo;
+constexpr auto by_wire = behalf::ThreadPoolOptions{}.check;  // the default
 constexpr auto by_kernel = behalf::ThreadPoolOptions::Check::kernel;
 
 void one_user(benchmark::State& state, behalf::ThreadPoolOptions::Check check, bool reads) {
@@ -329,17 +330,19 @@ class Ratios : public behalf::bench::Comparison {
     for (const char* work : {"nothing", "reads"}) {
       const std::string kind = std::string{"/"} + work;
       std::printf("ThreadPool with one identity, tasks that do %s   (bar: 0.9)\n", work);
-      line("  the same pool without transfer", "without_transfer/kernel" + kind, "one_user/kernel" + kind);
-      line("  boost::asio::thread_pool", "asio" + kind, "one_user/kernel" + kind);
+      line("  the same pool without transfer", "without_transfer/wire" + kind, "one_user/wire" + kind);
+      line("  boost::asio::thread_pool", "asio" + kind, "one_user/wire" + kind);
+      line("  Check::kernel: boost::asio::thread_pool", "asio" + kind, "one_user/kernel" + kind);
       line("  Check::memo: the same pool without transfer", "without_transfer/memo" + kind, "one_user/memo" + kind);
       line("  Check::memo: boost::asio::thread_pool", "asio" + kind, "one_user/memo" + kind);
     }
     std::printf("ThreadPool with eight identities mixed, reads   (bar: 5)\n");
-    line("  a switch in every task", "mixed/switch_in_each_task", "mixed/kernel");
+    line("  a switch in every task", "mixed/switch_in_each_task", "mixed/wire");
+    line("  Check::kernel: a switch in every task", "mixed/switch_in_each_task", "mixed/kernel");
     line("  Check::memo: a switch in every task", "mixed/switch_in_each_task", "mixed/memo");
     line("boost::asio::thread_pool that switches for nobody, reads: a switch in every task",
          "mixed/switch_in_each_task", "asio/reads");
-    std::printf("  switches per task: %.3f   (bar: 0.1)\n", switches_["mixed/memo"]);
+    std::printf("  switches per task: %.3f   (bar: 0.1)\n", switches_["mixed/wire"]);
     // folly/io/async/test/RequestContextBenchmark.cpp, by its own published run: setContext and ScopeGuard.
     std::printf(
         "a resumption and suspension, ns: plain %.1f, task where its user is worn %.1f, where she is not %.0f; Folly's "
@@ -372,24 +375,27 @@ void of_all_threads(benchmark::internal::Benchmark* benchmark) {
 }
 
 BENCHMARK_CAPTURE(one_user, memo / nothing, by_memo, false)->Name("one_user/memo/nothing")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(one_user, wire / nothing, by_wire, false)->Name("one_user/wire/nothing")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(one_user, kernel / nothing, by_kernel, false)->Name("one_user/kernel/nothing")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(without_transfer, memo / nothing, by_memo, false)
     ->Name("without_transfer/memo/nothing")
     ->Apply(of_all_threads);
-BENCHMARK_CAPTURE(without_transfer, kernel / nothing, by_kernel, false)
-    ->Name("without_transfer/kernel/nothing")
+BENCHMARK_CAPTURE(without_transfer, wire / nothing, by_wire, false)
+    ->Name("without_transfer/wire/nothing")
     ->Apply(of_all_threads);
 BENCHMARK_CAPTURE(asio, nothing, false)->Name("asio/nothing")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(one_user, memo / reads, by_memo, true)->Name("one_user/memo/reads")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(one_user, wire / reads, by_wire, true)->Name("one_user/wire/reads")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(one_user, kernel / reads, by_kernel, true)->Name("one_user/kernel/reads")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(without_transfer, memo / reads, by_memo, true)
     ->Name("without_transfer/memo/reads")
     ->Apply(of_all_threads);
-BENCHMARK_CAPTURE(without_transfer, kernel / reads, by_kernel, true)
-    ->Name("without_transfer/kernel/reads")
+BENCHMARK_CAPTURE(without_transfer, wire / reads, by_wire, true)
+    ->Name("without_transfer/wire/reads")
     ->Apply(of_all_threads);
 BENCHMARK_CAPTURE(asio, reads, true)->Name("asio/reads")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(mixed_pool, memo, by_memo)->Name("mixed/memo")->Apply(of_all_threads);
+BENCHMARK_CAPTURE(mixed_pool, wire, by_wire)->Name("mixed/wire")->Apply(of_all_threads);
 BENCHMARK_CAPTURE(mixed_pool, kernel, by_kernel)->Name("mixed/kernel")->Apply(of_all_threads);
 BENCHMARK(mixed_switching)->Name("mixed/switch_in_each_task")->Apply(of_all_threads);
 BENCHMARK(resume_plain)->Name("resume/plain");

@@ -96,6 +96,7 @@ Memo& this_thread(const Service& service) {
         std::string{"behalf: read the thread's credentials: "} + failure->call + ": " + error_words(failure->error),
         failure->error);
   }
+  memo.scratch.resize(std::max(memo.scratch.size(), state.credentials.groups.size() + 1));
   memo.worn = classify(service, state.credentials);
   memo.effective = state.credentials.effective;
   memo.powers = state.powers;

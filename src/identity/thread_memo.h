@@ -22,7 +22,7 @@ struct Memo {
   TokenPtr worn;
   Capabilities effective = 0;  // worn->wear.effective as far as the thread is permitted it
   Powers powers;
-  std::vector<gid_t> scratch;
+  std::vector<gid_t> scratch;  // room for one group more than are worn
 
   [[nodiscard]] Wish now() const noexcept;
 };

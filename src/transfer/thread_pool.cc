@@ -58,6 +58,18 @@ std::unique_lock<std::mutex> taken(std::mutex& mutex) {
   return lock;
 }
 
+detail::Look look_of(ThreadPoolOptions::Check check) noexcept {
+  switch (check) {
+    case ThreadPoolOptions::Check::memo:
+      return detail::Look::memo;
+    case ThreadPoolOptions::Check::wire:
+      return detail::Look::wire;
+    case ThreadPoolOptions::Check::kernel:
+      break;
+  }
+  return detail::Look::all;
+}
+
 bool ends_process(ThreadPoolOptions::WhenStrayed when) {
   if (when != ThreadPoolOptions::WhenStrayed::by_build) return when == ThreadPoolOptions::WhenStrayed::end_process;
 #ifdef NDEBUG
@@ -164,6 +176,7 @@ class ThreadPool::Core {
     std::condition_variable wake;
     bool called = false;
     detail::Turn turn;
+    Place last{};  // where the last task that ran was submitted
     detail::TokenPtr wears;
     std::atomic<std::uint64_t> switches{0};
   };
@@ -206,7 +219,7 @@ class ThreadPool::Core {
 
   void serve(Worker& me) {
     serves_ = this;
-    detail::Wearer wearer;
+    detail::Wearer wearer(look_of(options_.check));
     std::unique_lock lock(mutex_);
     for (;;) {
       if (detail::PoolTask* task = queues_.take(me.turn)) {
@@ -218,13 +231,19 @@ class ThreadPool::Core {
         take(lock);
         continue;
       }
+      if (wearer.unseen() != 0) {
+        lock.unlock();
+        look_back(me, wearer);
+        lock.lock();
+        continue;  // there may be work by now
+      }
       me.turn = {};
       if (wearer.wears_user() && (ending_ || !sleep_for_a_while(me, lock))) {
         lock.unlock();
         wearer.give_back();
         me.wears.reset();
         lock.lock();
-        continue;  // there may be work by now
+        continue;
       }
       if (queues_.size() != 0) continue;
       if (ending_) return;
@@ -257,6 +276,7 @@ class ThreadPool::Core {
   void perform(Worker& me, detail::Wearer& wearer, detail::PoolTask* task, bool cancelled,
                const std::stop_token& stop) noexcept {
     std::exception_ptr why;
+    if (!wearer.wears(task->who)) look_back(me, wearer);
     try {
       wearer.wear(task->who);
     } catch (...) {
@@ -276,21 +296,33 @@ class ThreadPool::Core {
     } else {
       task->run(stop);
     }
-    std::string amiss = wearer.amiss(options_.check == ThreadPoolOptions::Check::kernel);
-    if (!amiss.empty()) put_right(wearer, *task, std::move(amiss));
+    me.last = task->where;
+    std::string amiss = wearer.amiss();
+    if (!amiss.empty()) put_right(me, wearer, std::move(amiss));
     task->complete();
     delete task;
     // What the end of an unclaimed result left behind is found at the next task.
   }
 
-  void put_right(detail::Wearer& wearer, const detail::PoolTask& task, std::string amiss) noexcept {
-    const Strayed strayed{task.where, std::move(amiss)};
+  // At the end of a run of one identity's tasks: what is not seen after each.
+  void look_back(const Worker& me, detail::Wearer& wearer) noexcept {
+    if (wearer.unseen() == 0) return;
+    std::string amiss = wearer.amiss(detail::Look::all);
+    if (!amiss.empty()) put_right(me, wearer, std::move(amiss));
+  }
+
+  void put_right(const Worker& me, detail::Wearer& wearer, std::string amiss) noexcept {
+    const Strayed strayed{me.last, std::move(amiss), std::max(1U, wearer.unseen())};
     ++strayed_;
     if (options_.on_strayed != nullptr) options_.on_strayed(strayed);
     if (ends_process(options_.when_strayed)) {
-      const std::string line = "behalf: the task submitted at " + std::string{strayed.task.file} + ":" +
-                               std::to_string(strayed.task.line) + " did not give its worker back: " + strayed.what +
-                               ". The process ends, before other work runs as somebody else\n";
+      const std::string line =
+          "behalf: the task submitted at " + std::string{strayed.task.file} + ":" + std::to_string(strayed.task.line) +
+          (strayed.among > 1
+               ? ", or one of the " + std::to_string(strayed.among - 1) + " of its user before it on that worker,"
+               : "") +
+          " did not give its worker back: " + strayed.what +
+          ". The process ends, before other work runs as somebody else\n";
       detail::end_process(line.c_str());
     }
     wearer.repair();

@@ -6,6 +6,22 @@
 
 namespace behalf::detail {
 
+namespace {
+
+// 3 ns, and a tick each millisecond to each 10, as the kernel was built (clock_gettime(2), CLOCK_MONOTONIC_COARSE).
+std::timespec last_tick() noexcept {
+  std::timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now;
+}
+
+bool has_ticked(const std::timespec& since) noexcept {
+  const std::timespec now = last_tick();
+  return now.tv_nsec != since.tv_nsec || now.tv_sec != since.tv_sec;
+}
+
+}  // namespace
+
 void Wearer::wear(const Carried& who) {
   const Service* const there = service();
   if (there == nullptr && who.data() == nullptr) return;
@@ -22,6 +38,9 @@ void Wearer::wear(const Carried& who) {
   region_->enter(who.data(), false);
   worn_ = who.data();
   ++switches_;
+  if (look_ != Look::wire) return;
+  wire_.lay(system_calls());
+  all_is_seen();
 }
 
 void Wearer::give_back() noexcept {
@@ -29,31 +48,57 @@ void Wearer::give_back() noexcept {
   if (region_->entered()) region_->leave();
   region_.reset();
   worn_.reset();
+  unseen_ = 0;
 }
 
-std::string Wearer::amiss(bool ask_kernel) const {
+std::string Wearer::amiss(Look look) {
   const Service* const there = service();
   Memo* const memo = memo_or_null();
   if (there == nullptr || memo == nullptr) return {};
-  const Region* const wanted = region_ && region_->entered() ? &*region_ : nullptr;
-  if (memo->innermost != wanted) return "it left an Impersonation or AsService behind";
-  if (!memo->known || !same(memo->worn, worn_ != nullptr ? worn_ : there->token)) {
-    return "it left the thread as " + describe(*memo->worn);
+  std::string left = amiss_by_memo(*there, *memo);
+  if (!left.empty() || look == Look::memo) return left;
+  const SystemCalls& calls = system_calls();
+  // With CAP_SETGID effective a thread changes its groups and cuts no wire.
+  const bool by_wire = look == Look::wire && (memo->effective & bit(CAP_SETGID)) == 0;
+  if (by_wire) {
+    const bool intact = wire_.intact(calls);
+    ++unseen_;
+    if (intact && unseen_ < unseen_at_most && !has_ticked(seen_at_)) return {};
   }
-  if (!ask_kernel) return {};
-  if (look_at_thread(system_calls(), memo->powers, memo->now(), memo->scratch)) {
-    ThreadState found;
-    if (const auto failure = read_thread(system_calls(), found)) return "the thread's credentials cannot be read";
-    const Credentials& is = found.credentials;
-    return "it left the thread with the uids " + describe(is.uid) + ", the gids " + describe(is.gid) + " and " +
-           std::to_string(is.groups.size()) + " groups";
-  }
+  if (look_at_thread(calls, memo->powers, memo->now(), memo->scratch)) return amiss_by_kernel(*memo);
+  all_is_seen();
+  if (by_wire && !wire_.is_laid()) wire_.lay(calls);
   return {};
+}
+
+std::string Wearer::amiss_by_memo(const Service& there, const Memo& memo) {
+  const Region* const wanted = region_ && region_->entered() ? &*region_ : nullptr;
+  const bool is_wanted = memo.innermost == wanted;
+  if (is_wanted && memo.known && same(memo.worn, worn_ != nullptr ? worn_ : there.token)) return {};
+  unseen_ = 1;  // it would have been seen before
+  return is_wanted ? "it left the thread as " + describe(*memo.worn) : "it left an Impersonation or AsService behind";
+}
+
+std::string Wearer::amiss_by_kernel(const Memo& memo) {
+  ThreadState found;
+  if (read_thread(system_calls(), found)) return "the thread's credentials cannot be read";
+  const Credentials& is = found.credentials;
+  const Credentials& was = memo.worn->wear;
+  const auto by_wire = [](const Ids& a, const Ids& b) { return a.effective != b.effective || a.fs != b.fs; };
+  if (by_wire(is.uid, was.uid) || by_wire(is.gid, was.gid)) unseen_ = 1;  // it would have been seen before
+  return "it left the thread with the uids " + describe(is.uid) + ", the gids " + describe(is.gid) + " and " +
+         std::to_string(is.groups.size()) + " groups";
+}
+
+void Wearer::all_is_seen() noexcept {
+  unseen_ = 0;
+  seen_at_ = last_tick();
 }
 
 void Wearer::repair() noexcept {
   region_.reset();  // not left: the thread is no longer what it was left as
   worn_.reset();
+  unseen_ = 0;
   Memo* const memo = memo_or_null();
   if (memo == nullptr) return;
   const Service& there = *service();

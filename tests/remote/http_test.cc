@@ -693,6 +693,31 @@ TEST(An_HTTP_server, whose_handler_leaves_its_thread_as_somebody_else_ends_the_p
   EXPECT_NE(end.said.find("a handler did not give its thread back"), std::string::npos) << end.said;
 }
 
+// By what only all that the kernel keeps tells, which is asked for before the thread is anybody else.
+TEST(An_HTTP_server, whose_handler_leaves_the_real_uid_another_ends_before_anybody_else_is_served) {
+  const ChildEnd end = in_child([] {
+    const Household household;
+    start(ServiceKind::root);
+    on_thread([] {
+      ByPassword here(
+          [](const Request&) -> Response {
+            if (::syscall(SYS_geteuid) == bob_id) std::fputs("bob was served", stderr);
+            (void)!::syscall(SYS_setresuid, 0, -1, -1);
+            return {};
+          },
+          {.threads = 1, .keeps = 10s});
+      HttpClient alice(here.port);
+      HttpClient bob(here.port);
+      alice.say(get("/", her_word));
+      (void)alice.hear();
+      (void)bob.ask(get("/", his_word));
+    });
+  });
+  EXPECT_FALSE(end.exited && end.status == 0);
+  EXPECT_EQ(end.said.find("bob was served"), std::string::npos) << end.said;
+  EXPECT_NE(end.said.find("a handler did not give its thread back"), std::string::npos) << end.said;
+}
+
 TEST(A_listening_socket, is_not_made_where_somebody_listens_or_a_file_is_and_replaces_one_that_was_left) {
   EXPECT_EQ(at_home([] {
               std::optional<Descriptor> first = http::listen_unix(path, 0600);

@@ -47,9 +47,21 @@ std::string printable(std::string_view text) {
   return line;
 }
 
+behalf::detail::Look look_of(ServerOptions::Check check) noexcept {
+  switch (check) {
+    case ServerOptions::Check::wire:
+      return behalf::detail::Look::wire;
+    case ServerOptions::Check::handler:
+      return behalf::detail::Look::all;
+    case ServerOptions::Check::run:
+    case ServerOptions::Check::memo:
+      break;
+  }
+  return behalf::detail::Look::memo;
+}
+
 // The process ends: the thread would go on as somebody else.
-void must_be_itself(const behalf::detail::Wearer& wearer, bool ask_kernel) {
-  const std::string amiss = wearer.amiss(ask_kernel);
+void must_be_empty(const std::string& amiss) {
   if (amiss.empty()) return;
   const std::string line = "behalf: http: a handler did not give its thread back: " + amiss +
                            ". The process ends, before other work runs as somebody else\n";
@@ -100,7 +112,10 @@ Outcome outcome_of(const Handler& handler, const Request& request, const CallCon
 }
 
 Loop::Loop(Core& core)
-    : core_(core), epoll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : core_(core),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wearer_(look_of(core.options.check)) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = this}};
   if (!epoll_ || !bell_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, bell_.get(), &event) != 0) {
     throw Error(behalf::detail::reason_of(errno),
@@ -166,8 +181,14 @@ void Loop::run() {
 }
 
 void Loop::be_service() {
+  look_back();
   wearer_.give_back();
   worn_.reset();
+}
+
+// What is not seen after each handler.
+void Loop::look_back() {
+  if (wearer_.unseen() != 0) must_be_empty(wearer_.amiss(behalf::detail::Look::all));
 }
 
 // Without anything to do it is the service, but for a short while.
@@ -548,7 +569,7 @@ void Loop::handle_ready() {
   run_.assign(ready_.begin(), others);
   ready_.erase(ready_.begin(), others);
   for (Connection* const each : run_) handle(*each);
-  if (core_.options.check == ServerOptions::Check::run) must_be_itself(wearer_, true);
+  if (core_.options.check == ServerOptions::Check::run) must_be_empty(wearer_.amiss(behalf::detail::Look::all));
   switches_.store(wearer_.switches(), std::memory_order_relaxed);
   last_handled_ = Clock::now();
 }
@@ -558,8 +579,10 @@ void Loop::handle(Connection& connection) {
   ++core_.requests;
   bool is_slow = false;
   try {
+    const Carried who(*connection.user);
+    if (!wearer_.wears(who)) look_back();
     worn_.reset();
-    wearer_.wear(Carried(*connection.user));
+    wearer_.wear(who);
     if (wearer_.wears_user()) worn_ = connection.user->data();
     is_slow = core_.slow && core_.options.slow(connection.parser.request());
   } catch (const std::exception& error) {
@@ -568,7 +591,7 @@ void Loop::handle(Connection& connection) {
   }
   if (is_slow) return hand_over(connection);
   Outcome outcome = outcome_of(core_.handler, connection.parser.request(), *connection.call);
-  must_be_itself(wearer_, core_.options.check == ServerOptions::Check::handler);
+  must_be_empty(wearer_.amiss());
   reply(connection, std::move(outcome));
   advance(connection);
 }

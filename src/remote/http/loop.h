@@ -58,6 +58,7 @@ class Loop {
   void run();
   void wait();
   void be_service();
+  void look_back();
   void accept();
   void give_away(Descriptor socket);
   void listen(bool wanted);
