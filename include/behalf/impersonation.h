@@ -27,6 +27,7 @@ namespace behalf {
 namespace detail {
 
 struct Memo;
+class Keyrings;
 
 // A stretch of work during which a thread wears a token. Begun and ended by hand, on the same thread and in order.
 class Region {
@@ -42,6 +43,12 @@ class Region {
   void enter(const std::shared_ptr<const TokenData>& token, bool main_thread_allowed);
   // Makes the thread exactly what it was. A thread that cannot be made so ends the process.
   void leave() noexcept;
+  // Whether change() may be called: the region is entered, on this thread, the innermost, and went from the service.
+  [[nodiscard]] bool can_change() const noexcept;
+  // Puts another token on in the place of the one that is worn, by one change and not by two; the keyrings are made
+  // fresh for it on the way, as the service's user ids. Where it throws the region has been left: the thread is the
+  // service. Ends the process where the thread cannot be made so. Cost: 11 system calls, and those of the keyrings.
+  void change(const std::shared_ptr<const TokenData>& token, Keyrings& keyrings);
   // Whether there is something to give back.
   [[nodiscard]] bool entered() const noexcept { return memo_ != nullptr; }
 

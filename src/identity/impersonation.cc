@@ -10,6 +10,7 @@
 
 #include "identity/errors.h"
 #include "identity/give_back_failure.h"
+#include "identity/keyrings.h"
 #include "identity/service.h"
 #include "identity/thread_memo.h"
 #include "identity/transition.h"
@@ -43,7 +44,7 @@ void harden(const SystemCalls& calls, Memo& memo) {
   memo.hardened = true;
 }
 
-void refuse_what_is_not_worn(const Service& service, const Memo& memo, const TokenData& token,
+void refuse_what_is_not_worn(const Service& service, const Memo& memo, const Credentials& from, const TokenData& token,
                              bool main_thread_allowed) {
   if (token.level < Level::impersonation) {
     throw Error(Error::Reason::level_too_low, "behalf: impersonate " + describe(token) + ": the token is of level " +
@@ -62,10 +63,10 @@ void refuse_what_is_not_worn(const Service& service, const Memo& memo, const Tok
     throw Error(Error::Reason::not_permitted, "behalf: impersonate " + describe(token) +
                                                   ": the thread is not permitted all of the token's capabilities");
   }
-  if (!can_come_back(memo.powers, service.own.uid.effective, memo.worn->wear, token.wear)) {
+  if (!can_come_back(memo.powers, service.own.uid.effective, from, token.wear)) {
     throw Error(Error::Reason::not_permitted,
                 "behalf: impersonate " + describe(token) + ": the thread has given up uid 0 (uids " +
-                    describe(memo.worn->wear.uid) +
+                    describe(from.uid) +
                     "), and after a way through it the kernel would empty its capabilities for good "
                     "(capabilities(7)). Use a thread that is the service");
   }
@@ -98,7 +99,7 @@ void Region::enter(const TokenPtr& token, bool main_thread_allowed) {
   const bool worn = memo.worn == token || (memo.worn->hash == token->hash && *memo.worn == *token);
   if (worn && token->level >= Level::impersonation) return;
   const int kept_errno = errno;
-  refuse_what_is_not_worn(service, memo, *token, main_thread_allowed);
+  refuse_what_is_not_worn(service, memo, memo.worn->wear, *token, main_thread_allowed);
   const SystemCalls& calls = system_calls();
   harden(calls, memo);
 
@@ -159,6 +160,66 @@ void Region::leave() noexcept {
   memo->innermost = neighbour_;
   memo_ = nullptr;
   errno = kept_errno;
+}
+
+bool Region::can_change() const noexcept {
+  return entered() && memo_or_null() == memo_ && memo_->known && memo_->innermost == this &&
+         same(before_, service()->token);
+}
+
+void Region::change(const TokenPtr& token, Keyrings& keyrings) {
+  const int kept_errno = errno;
+  const Service& there = *service();
+  const SystemCalls& calls = system_calls();
+  Memo& memo = *memo_;
+  const Wish from = memo.now();
+  const Wish to{token->wear, token->wear.effective & memo.powers.permitted};
+  Credentials midway;
+  std::uint64_t mask = 0;
+  try {
+    refuse_what_is_not_worn(there, memo, before_->wear, *token, false);
+    memo.scratch.resize(
+        std::max({memo.scratch.size(), from.credentials.groups.size() + 1, token->wear.groups.size() + 1}));
+    midway = from.credentials;
+    midway.uid = there.own.uid;
+    if (const auto failure = set_mask(calls, all_signals, &mask)) throw switch_error(*memo.worn, *token, *failure);
+  } catch (...) {
+    leave();
+    throw;
+  }
+
+  memo.known = false;
+  std::exception_ptr thrown;
+  Capabilities effective = 0;
+  auto failure = take_service_uids(calls, memo.powers, there.own.uid, from, effective);
+  if (!failure) {
+    try {
+      keyrings.fresh_for(token);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }
+  if (!failure && !thrown) {
+    failure = transition(calls, memo.powers, there.own.uid.effective, {midway, effective}, to, memo.scratch);
+  }
+  if (!failure && !thrown) failure = set_mask(calls, mask, nullptr);
+  if (!failure && !thrown) {
+    memo.worn = token;
+    memo.effective = to.effective;
+    memo.known = true;
+    errno = kept_errno;
+    return;
+  }
+  const TokenPtr worn = std::exchange(memo.worn, std::move(before_));
+  memo.effective = effective_before_;
+  make_again(calls, there, memo);
+  if (const auto masked = set_mask(calls, mask, nullptr)) cannot_give_back(worn.get(), *masked);
+  memo.innermost = neighbour_;
+  memo_ = nullptr;
+  memo.known = true;
+  errno = kept_errno;
+  if (thrown) std::rethrow_exception(thrown);
+  throw switch_error(*worn, *token, *failure);
 }
 
 Region* Region::innermost() noexcept {

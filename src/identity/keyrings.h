@@ -8,8 +8,9 @@ namespace behalf::detail {
 
 class Keyrings {
  public:
-  // Before the thread, which is the service, wears the token: a fresh session keyring and an empty thread keyring,
-  // where the user is another than the last one. Errors: Error of reason out_of_resources, platform.
+  // Before the thread, which has the service's user ids, wears the token: a fresh session keyring and an empty thread
+  // keyring, where the user is another than the last one. A session keyring is its maker's, who may look into it: the
+  // real uid's. It is her group's too, to which it allows nothing. Errors: Error of reason out_of_resources, platform.
   // Cost: none for the same user; else 2 or 3 system calls.
   void fresh_for(const TokenPtr& token);
 

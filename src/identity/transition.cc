@@ -31,7 +31,7 @@ class Walk {
         wanted_(to.effective),
         effective_(from.effective) {}
 
-  const Ids& uid() const noexcept { return uid_; }
+  Capabilities effective() const noexcept { return effective_; }
   const Failure& failure() const noexcept { return failure_; }
 
   bool put_uids(uid_t real, uid_t effective, uid_t saved) noexcept {
@@ -80,6 +80,12 @@ class Walk {
     return true;
   }
 
+  bool verify_uids(const Ids& to) noexcept {
+    Ids uid;
+    if (!did("getresuid", calls_.getresuid(&uid.real, &uid.effective, &uid.saved))) return false;
+    return is("setresuid", same_triple(uid, to));
+  }
+
   bool verify(const Wish& to, bool fs_ids, bool groups, std::vector<gid_t>& scratch) noexcept {
     return verify_ids(to.credentials, fs_ids) && (!groups || verify_groups(to.credentials.groups, scratch)) &&
            verify_capabilities(to.effective);
@@ -108,10 +114,8 @@ class Walk {
   }
 
   bool verify_ids(const Credentials& to, bool fs_ids) noexcept {
-    Ids uid;
+    if (!verify_uids(to.uid)) return false;
     Ids gid;
-    if (!did("getresuid", calls_.getresuid(&uid.real, &uid.effective, &uid.saved))) return false;
-    if (!is("setresuid", same_triple(uid, to.uid))) return false;
     if (!did("getresgid", calls_.getresgid(&gid.real, &gid.effective, &gid.saved))) return false;
     if (!is("setresgid", same_triple(gid, to.gid))) return false;
     if (!fs_ids) return true;  // the kernel sets them with the effective ones: setresuid(2), "DESCRIPTION"
@@ -180,6 +184,14 @@ std::optional<Failure> transition(const SystemCalls& calls, const Powers& powers
          walk.put_uids(wanted.uid) && walk.put_effective(to.effective) && walk.verify(to, fs_ids, groups, scratch);
   if (done) return std::nullopt;
   return walk.failure();
+}
+
+std::optional<Failure> take_service_uids(const SystemCalls& calls, const Powers& powers, const Ids& service,
+                                         const Wish& from, Capabilities& effective) noexcept {
+  Walk walk(calls, powers, from, from);
+  if (!walk.put_uids(service) || !walk.verify_uids(service)) return walk.failure();
+  effective = walk.effective();
+  return std::nullopt;
 }
 
 std::optional<Failure> look_at_thread(const SystemCalls& calls, const Powers& powers, const Wish& wish,

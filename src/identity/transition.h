@@ -33,6 +33,11 @@ bool differs(const Wish& from, const Wish& to) noexcept;
 std::optional<Failure> transition(const SystemCalls& calls, const Powers& powers, uid_t service, const Wish& from,
                                   const Wish& to, std::vector<gid_t>& scratch) noexcept;
 
+// The first step by itself, read back: the user ids become the service's, and nothing else. `effective` becomes what
+// the kernel has made of the effective capabilities.
+std::optional<Failure> take_service_uids(const SystemCalls& calls, const Powers& powers, const Ids& service,
+                                         const Wish& from, Capabilities& effective) noexcept;
+
 // Whether the calling thread is what `wish` says, as the kernel has it. Effective capabilities that are not are put
 // right. 6 system calls; `scratch` as above.
 std::optional<Failure> look_at_thread(const SystemCalls& calls, const Powers& powers, const Wish& wish,

@@ -26,6 +26,9 @@ void Wearer::wear(const Carried& who) {
   const Service* const there = service();
   if (there == nullptr && who.data() == nullptr) return;
   if (worn_ != nullptr && same(worn_, who.data())) return;
+  if (who.data() != nullptr && !same(who.data(), there->token) && region_ && region_->can_change()) {
+    return change(who.data());
+  }
   give_back();
   if (who.data() == nullptr) return who.run([] {});  // throws what is to be said about it
   if (same(who.data(), there->token)) {
@@ -36,7 +39,24 @@ void Wearer::wear(const Carried& who) {
   keyrings_.fresh_for(who.data());
   region_.emplace();
   region_->enter(who.data(), false);
-  worn_ = who.data();
+  is_worn(who.data());
+}
+
+// From one user to another: less than to give back and to take (Region::change()).
+void Wearer::change(const TokenPtr& token) {
+  try {
+    region_->change(token, keyrings_);
+  } catch (...) {
+    region_.reset();
+    worn_.reset();
+    unseen_ = 0;
+    throw;
+  }
+  is_worn(token);
+}
+
+void Wearer::is_worn(const TokenPtr& token) noexcept {
+  worn_ = token;
   ++switches_;
   if (look_ != Look::wire) return;
   wire_.lay(system_calls());

@@ -61,6 +61,8 @@ class Wearer {
   }
 
  private:
+  void change(const TokenPtr& token);
+  void is_worn(const TokenPtr& token) noexcept;
   std::string amiss_by_memo(const Service& there, const Memo& memo);
   std::string amiss_by_kernel(const Memo& memo);
   void all_is_seen() noexcept;

@@ -2,14 +2,19 @@
 // whom it was to run as; a taking that failed leaves the thread exactly as it was; a giving back that failed ends the
 // process.
 #include <gtest/gtest.h>
+#include <linux/keyctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <optional>
+#include <sstream>
 
 #include "behalf/impersonation.h"
 #include "child.h"
 #include "faulty_calls.h"
+#include "identity/keyrings.h"
 #include "identity/thread_memo.h"
 #include "stand_in_service.h"
 
@@ -199,6 +204,159 @@ TEST_P(Faults_on, A_roll_back_that_fails_ends_the_process_before_user_code_runs)
                     });
                     const std::string where = "from " + outer.name + ", faults at " + std::to_string(first) + " and " +
                                               std::to_string(second) + " of " + steps.trace;
+                    must(end.exited && (end.status == 0 || end.status == 70), where + ": " + end.failure);
+                    deaths += end.status == 70 ? 1 : 0;
+                  }
+                }
+              }
+              must(deaths > 20, "only " + std::to_string(deaths) + " deaths were seen");
+            }),
+            "");
+}
+
+// A thread that goes from one user to another without going back first: as those of Wearer do.
+std::vector<Garment> users() {
+  std::vector<Garment> all = inner_garments();
+  all.pop_back();
+  return all;
+}
+
+const detail::TokenPtr& token_of(const Garment& garment, Token& storage) {
+  storage = in_posture(garment.of_bob ? bob() : alice(), *garment.posture);
+  return storage.data();
+}
+
+long session_keyring() {
+  return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+}
+
+// A user's session keyring is the service's own, so that no other process of hers looks into it.
+void must_be_the_services(long keyring, const KernelView& service) {
+  std::array<char, 256> text{};
+  must(::syscall(SYS_keyctl, KEYCTL_DESCRIBE, keyring, text.data(), text.size()) > 0, "KEYCTL_DESCRIBE");
+  const std::string description = text.data();
+  must(description.starts_with("keyring;" + std::to_string(service.uid.real) + ";"), "keyring: " + description);
+}
+
+std::string name_of(const Faults& faults, long number) {
+  std::istringstream names(faults.trace);
+  std::string name;
+  for (long i = 0; i <= number; ++i) names >> name;
+  return number < 0 ? "" : name;
+}
+
+Faults change_with(const FaultPlan& plan, const Garment& first, const Garment& second) {
+  const KernelView service = kernel_view();
+  Token storage = alice();
+  detail::Keyrings keyrings;
+  detail::Region region;
+  keyrings.fresh_for(token_of(first, storage));
+  region.enter(token_of(first, storage), true);
+  const long keyring = session_keyring();
+  must_be(kernel_view(), expected_in(first, service), "before");
+  must(region.can_change(), "it cannot be changed");
+  const detail::TokenPtr next = token_of(second, storage);
+  bool thrown = false;
+  arm(plan);
+  try {
+    region.change(next, keyrings);
+  } catch (const Error& error) {
+    thrown = true;
+    must(!region.entered(), "after a failure it is entered");
+  }
+  const Faults faults = disarm();
+  // Whether there is a thread keyring is asked; where that is refused there is taken to be none. A setfsuid(2) on the
+  // way reports nothing, and what came of it is overwritten.
+  const auto may_pass_at = [&](long number) {
+    return name_of(faults, number) == "keyctl" || name_of(faults, number) == "setfsuid";
+  };
+  const bool may_pass = plan.silent || may_pass_at(plan.first) || may_pass_at(plan.second);
+  must(thrown ? faults.hit : !faults.hit || may_pass, thrown ? "thrown without a fault" : "a fault was not noticed");
+  if (thrown) {
+    must_be(kernel_view(), service, "after a failed change");
+    must(!worn().has_value(), "worn() after a failed change");
+    keyrings.fresh_for(next);
+    region.enter(next, true);
+  }
+  must_be(kernel_view(), expected_in(second, service), "user code");
+  must(worn().has_value(), "worn()");
+  if (first.of_bob != second.of_bob) must(session_keyring() != keyring, "another user has the keyring");
+  const long of_user = session_keyring();
+  region.leave();
+  must_be(kernel_view(), service, "in the end");
+  if (of_user > 0 && first.of_bob != second.of_bob) must_be_the_services(of_user, service);
+  return faults;
+}
+
+// Keyrings of threads that are gone are counted until the kernel has swept them up, and an account may have but so many
+// (keyrings(7), /proc/key-users).
+void wait_for_room_for_keyrings() {
+  const std::string account = std::to_string(account_id) + ":";
+  for (int tries = 0; tries < 1000; ++tries) {
+    long keys = 0;
+    std::ifstream users("/proc/key-users");
+    for (std::string uid, usage, all, counted, bytes; users >> uid >> usage >> all >> counted >> bytes;) {
+      if (uid == account) keys = std::stol(counted);
+    }
+    if (keys < 100) return;
+    ::usleep(10'000);
+  }
+  must(false, "keyrings are not swept up");
+}
+
+Faults changed_on_a_thread(const FaultPlan& plan, const Garment& first, const Garment& second) {
+  Faults faults;
+  wait_for_room_for_keyrings();
+  on_thread([&] { faults = change_with(plan, first, second); });
+  return faults;
+}
+
+template <class Visit>
+void for_all_changes(Visit visit) {
+  for (const Garment& first : users()) {
+    for (const Garment& second : users()) {
+      if (first.name != second.name) visit(first, second);
+    }
+  }
+}
+
+TEST_P(Faults_on, A_change_from_user_to_user_that_fails_at_any_step_leaves_the_thread_the_service) {
+  EXPECT_EQ(in_own_process([] {
+              start(GetParam());
+              long points = 0;
+              for_all_changes([&](const Garment& first, const Garment& second) {
+                const Faults steps = changed_on_a_thread({}, first, second);
+                for (FaultPlan plan : kinds_of_faults) {
+                  for (plan.first = 0; plan.first < steps.calls; ++plan.first, ++points) {
+                    try {
+                      (void)changed_on_a_thread(plan, first, second);
+                    } catch (const std::exception& error) {
+                      must(false, "from " + first.name + " to " + second.name + ", step " + std::to_string(plan.first) +
+                                      " of " + steps.trace + (plan.silent ? "(silent)" : "") + ": " + error.what());
+                    }
+                  }
+                }
+              });
+              must(points > 1000, "only " + std::to_string(points) + " faults were tried");
+            }),
+            "");
+}
+
+TEST_P(Faults_on, A_change_from_user_to_user_whose_roll_back_fails_ends_the_process) {
+  EXPECT_EQ(in_own_process([] {
+              start(GetParam());
+              long deaths = 0;
+              const Garment first{"alice full", false, Posture::full};
+              for (const Posture posture : {Posture::full, Posture::files}) {
+                const Garment second{"bob", true, posture};
+                const Faults steps = changed_on_a_thread({}, first, second);
+                for (long fault = 0; fault < steps.calls; ++fault) {
+                  for (long next = fault + 1; next < fault + 16; next += 3) {
+                    const ChildEnd end = in_child([&] {
+                      on_thread([&] { (void)change_with({.first = fault, .second = next}, first, second); });
+                    });
+                    const std::string where = "to " + second.name + ", faults at " + std::to_string(fault) + " and " +
+                                              std::to_string(next) + " of " + steps.trace;
                     must(end.exited && (end.status == 0 || end.status == 70), where + ": " + end.failure);
                     deaths += end.status == 70 ? 1 : 0;
                   }
