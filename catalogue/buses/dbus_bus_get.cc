@@ -1,7 +1,6 @@
-#include <behalf/per_identity.h>
-
 #include <mutex>
 
+#include "buses/behalf_bus.h"
 #include "buses/libdbus.h"
 #include "row.h"
 
@@ -12,17 +11,15 @@ hop:      connection
 clock:    open
 wrong:    libdbus keeps one connection to each bus for the whole process, opened by its first caller: the bus serves all
           others as her
-cure:     dbus_bus_get_private, as whom the call is for; kept, one for each identity: behalf::per_identity<T>
-needs:    dbus-1
+cure:     behalf::DBus; or dbus_bus_get_private, as whom the call is for, and kept for each identity:
+          behalf::per_identity<T>
+needs:    dbus-1 behalf::dbus
 services: dbus
 source:   dbus_bus_get, libdbus' reference
 )")
 
 extern "C" void before() {
   dbus_threads_init_default();
-}
-extern "C" void before_cured() {
-  before();
 }
 
 extern "C" int operation() {
@@ -36,6 +33,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf::per_identity<DBusConnection*> connections(behalf_row::open_private_connection);
-  return behalf_row::print_owner_by_the_bus(*connections.get());
+  return behalf_row::print_owner_by_the_bus();
 }

@@ -1,7 +1,6 @@
-#include <behalf/per_identity.h>
-
 #include <mutex>
 
+#include "buses/behalf_bus.h"
 #include "buses/libdbus.h"
 #include "row.h"
 
@@ -11,8 +10,8 @@ works:    none
 hop:      connection
 clock:    open
 wrong:    the bus knows the connection by who opened it: it serves every later caller as the first one
-cure:     a connection for each identity, opened as that identity: behalf::per_identity<T>
-needs:    dbus-1
+cure:     behalf::DBus; or another connection for each identity, opened as that identity: behalf::per_identity<T>
+needs:    dbus-1 behalf::dbus
 services: dbus
 source:   D-Bus Specification "EXTERNAL": a connection authenticates once
 )")
@@ -25,6 +24,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf::per_identity<DBusConnection*> connections(behalf_row::open_private_connection);
-  return behalf_row::print_owner_by_the_bus(*connections.get());
+  return behalf_row::print_owner_by_the_bus();
 }

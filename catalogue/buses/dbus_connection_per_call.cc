@@ -1,3 +1,4 @@
+#include "buses/behalf_bus.h"
 #include "buses/libdbus.h"
 #include "row.h"
 
@@ -8,8 +9,8 @@ hop:      connection
 clock:    open
 wrong:    the bus takes the effective uid of who connects: where only the file system ids were changed, it serves the
           service
-cure:     a posture that changes the effective ids
-needs:    dbus-1
+cure:     a posture that changes the effective ids; behalf::DBus, which keeps the connection
+needs:    dbus-1 behalf::dbus
 services: dbus
 source:   unix(7) SO_PEERCRED; D-Bus Specification "EXTERNAL"
 )")
@@ -19,4 +20,8 @@ extern "C" int operation() {
   const int failed = behalf_row::print_owner_by_the_bus(connection);
   behalf_row::close_private_connection(connection);
   return failed;
+}
+
+extern "C" int cured() {
+  return behalf_row::print_owner_by_the_bus();
 }

@@ -1,6 +1,6 @@
-#include <behalf/per_identity.h>
 #include <gio/gio.h>
 
+#include "buses/behalf_bus.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -10,9 +10,9 @@ hop:      connection
 clock:    open
 wrong:    GLib keeps one connection to each bus as long as anybody has it, opened by its first caller: the bus serves all
           others as her
-cure:     g_dbus_connection_new_for_address_sync, as whom the call is for, and kept for each identity:
-          behalf::per_identity<T>. The service has one first: GLib's thread that reads from all of them stays its maker's
-needs:    gio-2.0
+cure:     behalf::DBus; or g_dbus_connection_new_for_address_sync, as whom the call is for, and kept for each identity:
+          behalf::per_identity<T>, after behalf::warm_up(): GLib's thread that reads from all stays its first maker's
+needs:    gio-2.0 behalf::dbus
 services: dbus
 source:   g_bus_get_sync, GIO's reference
 )")
@@ -43,9 +43,6 @@ static int print_owner_by_the_bus(GDBusConnection* connection) {
 extern "C" void before() {
   open_own_connection();
 }
-extern "C" void before_cured() {
-  before();
-}
 
 extern "C" int operation() {
   static GDBusConnection* kept = nullptr;  // as an application does, so that the next call need not connect
@@ -57,6 +54,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf::per_identity<GDBusConnection*> connections(open_own_connection);
-  return print_owner_by_the_bus(*connections.get());
+  return behalf_row::print_owner_by_the_bus();
 }

@@ -1,8 +1,6 @@
-#include <behalf/per_identity.h>
 #include <systemd/sd-bus.h>
 
-#include <mutex>
-
+#include "buses/behalf_bus.h"
 #include "row.h"
 
 BEHALF_ROW(R"(
@@ -12,8 +10,9 @@ hop:      connection
 clock:    open
 wrong:    sd-bus keeps a connection for each thread, opened by the first user whom the thread worked for: the bus serves
           all others as her
-cure:     sd_bus_open_system, as whom the call is for; kept, one for each identity: behalf::per_identity<T>
-needs:    libsystemd
+cure:     behalf::DBus; or sd_bus_open_system, as whom the call is for, and kept for each identity:
+          behalf::per_identity<T>
+needs:    libsystemd behalf::dbus
 services: dbus
 source:   sd_bus_default(3)
 )")
@@ -43,13 +42,5 @@ extern "C" int operation() {
 }
 
 extern "C" int cured() {
-  static behalf::per_identity<sd_bus*> connections([] {
-    sd_bus* bus = nullptr;
-    sd_bus_open_system(&bus);
-    return bus;
-  });
-  static std::mutex connection_in_use;  // a connection serves one thread at a time
-  const std::lock_guard lock(connection_in_use);
-  sd_bus* const bus = *connections.get();
-  return bus == nullptr ? 1 : print_owner_by_the_bus(bus);
+  return behalf_row::print_owner_by_the_bus();
 }

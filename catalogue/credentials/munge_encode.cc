@@ -18,3 +18,8 @@ extern "C" int operation() {
   const std::string credential = behalf_row::sealed();
   return credential.empty() ? 1 : behalf_row::print_whose(credential);
 }
+
+// The postures that the library offers are the cure.
+extern "C" int cured() {
+  return operation();
+}

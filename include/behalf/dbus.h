@@ -39,29 +39,32 @@ class BusConnection;
 struct BusProxy;
 }  // namespace detail
 
-// A bus, by its address. Neither the environment nor $HOME is asked for it.
+struct DBusOptions {
+  // As of PerIdentityOptions::at_most. Each identity's connection has a thread, which waits as the service.
+  std::size_t identities_at_most = 1024;
+  // Told of each answer or signal whose handler was not called, since its identity could not be taken: whose, and why.
+  void (*on_refused)(const std::string& why) noexcept = nullptr;
+};
+
+// A bus, by its address, with a connection for each identity, opened as it; one that the bus has closed is opened anew.
+// Neither the environment nor $HOME is asked for the address.
 class DBus {
  public:
   static constexpr const char* system_address = "unix:path=/run/dbus/system_bus_socket";
 
-  // `identities_at_most` as of PerIdentityOptions::at_most. Errors: none; nothing is connected yet.
-  explicit DBus(std::string address, std::size_t identities_at_most = 1024);
+  // Errors: none; nothing is connected yet.
+  explicit DBus(std::string address, const DBusOptions& options = {});
   ~DBus();
   DBus(const DBus&) = delete;
   DBus& operator=(const DBus&) = delete;
 
-  // The identity's connection to the bus, opened as it; one that the bus has closed is opened anew. What arrives at it
-  // unasked (signals, answers to asynchronous calls) is handled by a thread that wears the identity.
-  // Errors: Error of reason not_there where the bus does not answer, or does not take the identity, with what it says;
-  // as Impersonation where the identity cannot be taken. Thread-safe. Cost: a lock; for a new one what sd-bus does, and
-  // a thread.
-  [[nodiscard]] std::shared_ptr<sdbus::IConnection> connection(const Carried& who = {});
-
  private:
   friend class DBusProxy;
-  std::shared_ptr<detail::BusConnection> connection_of(const Carried& who);
+  // The calling thread's.
+  std::shared_ptr<detail::BusConnection> connection();
 
   const std::string address_;
+  const DBusOptions options_;
   per_identity<std::shared_ptr<detail::BusConnection>> connections_;
 };
 
@@ -74,8 +77,15 @@ class DBusProxy {
   DBusProxy(const DBusProxy&) = delete;
   DBusProxy& operator=(const DBusProxy&) = delete;
 
-  // The proxy on the connection of whom the blanket presents, to be used by who asked for it and not to be kept.
-  // Errors: those of DBus::connection() and Cloak. Thread-safe. Cost: two locks.
+  // The proxy on the connection of whom the blanket presents, to be used by who asked for it and not to be kept. What
+  // is registered at it (for a signal, for the answer to an asynchronous call) runs and is destroyed as whoever
+  // registered it, which the thread that waits wears for that time alone. A proxy class that sdbus-c++-xml2cpp made
+  // takes it as its sdbus::IProxy&. It does not hand out its connection: what is registered there would run as the
+  // service.
+  //
+  // Errors: Error of reason not_there where the bus does not answer, or does not take the identity, with what it says;
+  // as Impersonation where the identity cannot be taken; those of Cloak. Thread-safe. Cost: two locks; for a new
+  // connection what sd-bus does, and a thread; an Impersonation for each handler that is run.
   [[nodiscard]] std::shared_ptr<sdbus::IProxy> get();
   std::shared_ptr<sdbus::IProxy> operator->() { return get(); }
 

@@ -16,11 +16,12 @@
 //
 // Each message says by itself who sends it: explicit SCM_CREDENTIALS with the effective ids of the sending thread,
 // which the kernel checks against that thread's credentials (unix(7)). The credentials of the connection (SO_PEERCRED)
-// would name whoever opened it, and the process's id names all of its threads. The groups and the name come from the
-// receiver's account database, asked for each message, as the service.
+// would name whoever opened it, and the process's id names all of its threads. Who that is, with its groups and its
+// name, is found out for each message, as the service: Token::of_message(). message_credentials.h is the same for a
+// protocol of one's own.
 //
 // What is granted is the sender's own identity, for one message; it is no more than the kernel vouched for. A sender
-// that the account database does not know, or that the fences refuse, is not impersonated.
+// whose groups nobody knows, or that the fences refuse, is not impersonated.
 #pragma once
 
 #include <cstddef>

@@ -22,6 +22,8 @@
 #include "behalf/posture.h"
 #include "behalf/powers.h"
 
+struct msghdr;
+
 namespace behalf {
 
 namespace detail {
@@ -57,12 +59,25 @@ class Token {
   // that uid; the groups stay those of the kernel. See peer.h for the process.
   //
   // Errors: as for_user(), without unknown_user; refused_by_fence where it is root, as every peer is that impersonates
-  // in the `files` posture; incomplete_groups where the kernel does not tell the groups; platform where it is no
-  // connected Unix socket. A peer that cannot be learned is never taken for anybody.
-  // Thread-safe. Cost: 2 system calls, 1 more for more than 64 groups, and whatever the name service switch does.
-  // Rests on: unix(7), SO_PEERCRED and SO_PEERGROUPS.
+  // in the `files` posture; incomplete_groups where the kernel does not tell the groups; invalid_id where the
+  // peer has no id in this user namespace; platform where it is no connected Unix socket. A peer that cannot be learned
+  // is never taken for anybody. Thread-safe. Cost: 8 system calls, 1 more for more than 64 groups, and whatever the
+  // name service switch does. Rests on: unix(7), SO_PEERCRED and SO_PEERGROUPS; user_namespaces(7), the overflow ids.
   [[nodiscard]] static Token of_peer(int socket);
   [[nodiscard]] static Token of_peer(int socket, allow_low_ids_t);
+
+  // Whoever sent a message over a Unix socket, by the credentials that recvmsg(2) gave with it: message_credentials.h
+  // has how they come to be there, and what they prove. The ids are those that the sender named and the kernel checked
+  // when it was sent. The groups are the kernel's own where that user is who made the connection (of_peer()), else
+  // those of the account database, which must know the uid; nothing is looked up by the process's id.
+  //
+  // Errors: as of_peer(); Error of reason not_there where no credentials came, or not whole; invalid_id where the
+  // sender has no id in this user namespace; unknown_user; incomplete_groups also where the gid is none of the groups
+  // that the user is known to have. A sender that cannot be learned is never taken for anybody. Thread-safe. Cost: 8
+  // system calls, and whatever the name service switch does. Rests on: unix(7), SCM_CREDENTIALS; recvmsg(2),
+  // MSG_CTRUNC.
+  [[nodiscard]] static Token of_message(int socket, const msghdr& message);
+  [[nodiscard]] static Token of_message(int socket, const msghdr& message, allow_low_ids_t);
 
   // The service itself, as initialize() found it. Worn like any other token; AsService is the shorter way to say so.
   // Errors: Error of reason not_initialized. Thread-safe. Cost: no system call.

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <vector>
 
 namespace behalf::detail {
@@ -14,7 +15,12 @@ struct PeerIds {
   std::vector<gid_t> groups;
 };
 
-// Throws Error of reason platform where it is no connected Unix socket, incomplete_groups.
+// Throws Error of reason platform where it is no connected Unix socket, incomplete_groups, invalid_id where an id has
+// none in this user namespace.
 PeerIds peer_of(int socket);
+
+// Of whoever sent a message over the socket as that user, what the kernel noted when that user made the connection;
+// nothing where another did, or the socket has no peer. Throws as peer_of() otherwise.
+std::optional<PeerIds> peer_if_it_is(int socket, uid_t uid);
 
 }  // namespace behalf::detail

@@ -2,16 +2,20 @@
 
 #include <limits.h>
 
+#include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "behalf/impersonation.h"
 #include "identity/accounts.h"
 #include "identity/errors.h"
 #include "identity/fences.h"
+#include "identity/message_credentials.h"
 #include "identity/peer.h"
 #include "identity/service.h"
 #include "identity/thread_memo.h"
 #include "identity/token_data.h"
+#include "identity/unmapped_ids.h"
 
 namespace behalf {
 
@@ -79,24 +83,44 @@ TokenPtr from_ids(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::string n
   return make_user(service, std::move(data), low_ids);
 }
 
-TokenPtr of_peer(int socket, bool low_ids) {
-  const Service& service = service_for("learn who is at the other end of a socket");
-  must_not_be_inside("who is at the other end of a socket");
-  PeerIds peer = peer_of(socket);
+// Whom the kernel vouches for, with all groups. An account they need not have.
+TokenPtr of_kernel_s_word(const Service& service, uid_t uid, gid_t gid, std::vector<gid_t> groups, bool low_ids) {
   TokenData data;
-  data.uid = peer.uid;
-  data.gid = peer.gid;
-  data.wear.groups = std::move(peer.groups);
+  data.uid = uid;
+  data.gid = gid;
+  data.wear.groups = std::move(groups);
   try {
-    const Account account = account_of(peer.uid);
+    const Account account = account_of(uid);
     data.name = account.name;
     data.home = account.home;
     data.shell = account.shell;
   } catch (const Error& error) {
-    // The kernel vouches for the ids; an account they need not have.
     if (error.reason() != Error::Reason::unknown_user) throw;
   }
   return make_user(service, std::move(data), low_ids);
+}
+
+TokenPtr of_peer(int socket, bool low_ids) {
+  const Service& service = service_for("learn who is at the other end of a socket");
+  must_not_be_inside("who is at the other end of a socket");
+  PeerIds peer = peer_of(socket);
+  return of_kernel_s_word(service, peer.uid, peer.gid, std::move(peer.groups), low_ids);
+}
+
+std::string attempt_for_message(int socket) {
+  return "behalf: learn who sent a message over descriptor " + std::to_string(socket) + ": ";
+}
+
+TokenPtr of_message(int socket, const msghdr& message, bool low_ids) {
+  if (const auto from = credentials_in(message)) return sender_of(socket, *from, low_ids);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    throw Error(Error::Reason::not_there, attempt_for_message(socket) +
+                                              "its control data were cut off. Give recvmsg(2) room for what can come "
+                                              "with a message, behalf::credentials_room for the credentials alone");
+  }
+  throw Error(Error::Reason::not_there, attempt_for_message(socket) +
+                                            "no credentials came with it. Call behalf::ask_for_credentials() before "
+                                            "anybody can send");
 }
 
 TokenPtr with_posture(const TokenData& token, Posture posture) {
@@ -126,6 +150,40 @@ TokenPtr with_level(const TokenData& token, Level level) {
 }
 
 }  // namespace
+
+TokenPtr sender_of(int socket, const ucred& from, bool low_ids) {
+  const Service& service = service_for("learn who sent a message");
+  must_not_be_inside("who sent a message");
+  const std::string attempted = attempt_for_message(socket) + "the kernel says uid " + std::to_string(from.uid) +
+                                ", gid " + std::to_string(from.gid) + ", process " + std::to_string(from.pid) + ": ";
+  // So it says of a message that was sent before anybody had asked.
+  if (from.pid == 0 && is_overflow_id(from.uid)) {
+    throw Error(Error::Reason::not_there, attempted +
+                                              "it was sent without credentials. Call behalf::ask_for_credentials() "
+                                              "before anybody can send");
+  }
+  if (may_be_unmapped(from.uid) || may_be_unmapped(std::vector<gid_t>{from.gid})) {
+    throw Error(Error::Reason::invalid_id, attempted +
+                                               "it shows one id in the place of all that have none in this user "
+                                               "namespace (user_namespaces(7)). Let it map the users who send");
+  }
+  if (from.uid == no_id || from.gid == no_id) throw Error(Error::Reason::invalid_id, attempted + "-1 is nobody");
+  const auto must_be_in = [&](const std::vector<gid_t>& groups, gid_t primary, const std::string& whose) {
+    if (from.gid == primary || std::find(groups.begin(), groups.end(), from.gid) != groups.end()) return;
+    throw Error(Error::Reason::incomplete_groups,
+                attempted + "the gid is none of the groups that the user has by " + whose +
+                    ". A sender in a group of its "
+                    "own (a set-group-ID program) is not impersonated with the user's others");
+  };
+  if (std::optional<PeerIds> peer = peer_if_it_is(socket, from.uid)) {
+    must_be_in(peer->groups, peer->gid, "the kernel");
+    return of_kernel_s_word(service, from.uid, from.gid, std::move(peer->groups), low_ids);
+  }
+  const Account account = account_of(from.uid);
+  std::vector<gid_t> groups = groups_of(account);
+  must_be_in(groups, account.gid, "the account database");
+  return of_kernel_s_word(service, from.uid, from.gid, std::move(groups), low_ids);
+}
 
 TokenPtr finish(TokenData data) {
   std::size_t hash = static_cast<std::size_t>(data.kind);
@@ -181,6 +239,13 @@ Token Token::of_peer(int socket) {
 }
 Token Token::of_peer(int socket, allow_low_ids_t) {
   return Token(detail::of_peer(socket, true));
+}
+
+Token Token::of_message(int socket, const msghdr& message) {
+  return Token(detail::of_message(socket, message, false));
+}
+Token Token::of_message(int socket, const msghdr& message, allow_low_ids_t) {
+  return Token(detail::of_message(socket, message, true));
 }
 
 Token Token::of_process() {

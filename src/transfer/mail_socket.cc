@@ -13,7 +13,9 @@
 #include <exception>
 
 #include "behalf/error.h"
+#include "behalf/message_credentials.h"
 #include "identity/errors.h"
+#include "identity/message_credentials.h"
 #include "identity/service.h"
 
 namespace behalf {
@@ -69,25 +71,6 @@ std::pair<Descriptor, Descriptor> socket_pair() {
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-// From now on the kernel says of each message who sent it, also where the sender does not.
-void ask_who_sends(const Descriptor& end) {
-  const int on = 1;
-  if (::setsockopt(end.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0) return;
-  throw Error(Error::Reason::platform, "behalf: have the kernel say who sends mail: SO_PASSCRED: " + error_words(errno),
-              errno);
-}
-
-// Appends one item of ancillary data after those that are there.
-template <class Item>
-void append(msghdr& message, int type, const Item& item) {
-  auto* const header = reinterpret_cast<cmsghdr*>(static_cast<char*>(message.msg_control) + message.msg_controllen);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = type;
-  header->cmsg_len = CMSG_LEN(sizeof item);
-  std::memcpy(CMSG_DATA(header), &item, sizeof item);
-  message.msg_controllen += CMSG_SPACE(sizeof item);
-}
-
 // Whom the kernel is to vouch for, and in words.
 struct Self {
   uid_t uid;
@@ -119,8 +102,8 @@ void send_message(int socket, std::string_view text, Level grants, const Descrip
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   message.msg_control = ancillary.bytes.data();
-  append(message, SCM_CREDENTIALS, ucred{::getpid(), self.uid, self.gid});
-  if (answer_to != nullptr) append(message, SCM_RIGHTS, answer_to->get());
+  detail::append_control(message, SCM_CREDENTIALS, ucred{::getpid(), self.uid, self.gid});
+  if (answer_to != nullptr) detail::append_control(message, SCM_RIGHTS, answer_to->get());
   if (until_not_interrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL); }) >= 0) return;
   const int error = errno;
   const std::string attempted =
@@ -146,19 +129,14 @@ struct Received {
 
 // Every descriptor that came is taken or closed.
 void read_ancillary(msghdr& message, Received& received) {
+  received.from = detail::credentials_in(message);
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr; item = CMSG_NXTHDR(&message, item)) {
-    if (item->cmsg_level != SOL_SOCKET) continue;
-    if (item->cmsg_type == SCM_CREDENTIALS && item->cmsg_len >= CMSG_LEN(sizeof(ucred))) {
-      ucred from{};
-      std::memcpy(&from, CMSG_DATA(item), sizeof from);
-      received.from = from;
-    } else if (item->cmsg_type == SCM_RIGHTS) {
-      for (std::size_t at = 0; at + sizeof(int) <= item->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(item) + at, sizeof fd);
-        Descriptor taken(fd);
-        if (!received.answer_to) received.answer_to = std::move(taken);
-      }
+    if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; at + sizeof(int) <= item->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(item) + at, sizeof fd);
+      Descriptor taken(fd);
+      if (!received.answer_to) received.answer_to = std::move(taken);
     }
   }
 }
@@ -195,7 +173,7 @@ std::optional<Received> receive_message(int socket, std::size_t longest, bool& g
   } else if (static_cast<std::size_t>(size) < sizeof head || head.magic != Head{}.magic ||
              head.granted > static_cast<std::uint8_t>(Level::delegation)) {
     received.amiss = "it is no message of a behalf::MailSender";
-  } else if (!received.from || received.from->pid == 0) {
+  } else if (!received.from) {
     received.amiss = "the kernel does not say who sent it";
   } else {
     received.granted = static_cast<Level>(head.granted);
@@ -204,25 +182,20 @@ std::optional<Received> receive_message(int socket, std::size_t longest, bool& g
   return received;
 }
 
-// Who sent it, by the kernel's ids and the account database. Throws Error where that cannot be told.
-Sender sender_of(const ucred& from, Level granted) {
+// Who sent it. Throws Error where that cannot be told.
+Sender sender_of(int socket, const ucred& from, Level granted) {
   if (granted == Level::anonymous) return Sender();
   const AsService to_ask;
   const detail::Service& there = detail::service_for("receive a message");
   if (from.uid == there.own.uid.effective) return Sender(Token(there.token).with_level(Level::identification));
   std::optional<Token> token;
   try {
-    token = Token::for_uid(from.uid);
+    token = Token(detail::sender_of(socket, from, false));
   } catch (const Error& error) {
     if (error.reason() != Error::Reason::refused_by_fence) throw;
     // Whom the fences keep from being impersonated may still say who it is.
-    token = Token::for_uid(from.uid, allow_low_ids);
+    token = Token(detail::sender_of(socket, from, true));
     granted = Level::identification;
-  }
-  if (from.gid != token->gid() && !std::binary_search(token->groups().begin(), token->groups().end(), from.gid)) {
-    throw Error(Error::Reason::incomplete_groups, "behalf: the sender of a message: the kernel says gid " +
-                                                      std::to_string(from.gid) + ", and by the account database " +
-                                                      detail::describe(*token->data()) + " is in no such group");
   }
   return Sender(granted > token->level() ? token->with_level(granted, raise_level) : token->with_level(granted));
 }
@@ -267,8 +240,8 @@ class StopSignal {
 
 std::pair<Descriptor, Descriptor> mail_socket_pair() {
   auto ends = socket_pair();
-  ask_who_sends(ends.first);
-  ask_who_sends(ends.second);
+  ask_for_credentials(ends.first.get());
+  ask_for_credentials(ends.second.get());
   return ends;
 }
 
@@ -298,7 +271,7 @@ std::string MailSender::send(std::string_view message, Level grants) {
 MailReceiver::MailReceiver(const Carried& owner, Descriptor end, const MailReceiverOptions& options)
     : owner_(owner), end_(std::move(end)), options_(options) {
   must_be_mail_socket(end_);
-  ask_who_sends(end_);
+  ask_for_credentials(end_.get());
 }
 
 bool MailReceiver::receive(const std::stop_token& stop,
@@ -318,7 +291,7 @@ bool MailReceiver::receive(const std::stop_token& stop,
       std::optional<Sender> sender;
       if (received->amiss.empty()) {
         try {
-          sender.emplace(sender_of(*received->from, received->granted));
+          sender.emplace(sender_of(end_.get(), *received->from, received->granted));
         } catch (const Error& error) {
           received->amiss = error.what();
         }

@@ -10,19 +10,24 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "behalf/impersonation.h"
 #include "behalf/thread.h"
 #include "children/household.h"
+#include "cursed.h"
 #include "engines.h"
 #include "refused.h"
+#include "service_threads.h"
 
 namespace behalf::testing {
 namespace {
 
 constexpr const char* clerk = "org.behalf.Clerk";
 constexpr const char* desk = "/org/behalf/Desk";
+constexpr const char* bus_itself = "org.freedesktop.DBus";
+constexpr const char* bus_path = "/org/freedesktop/DBus";
 constexpr uid_t daemon_id = account_id;  // a daemon wants an account of its own
 const std::vector<const char*> daemons = {"/usr/bin/dbus-daemon"};
 
@@ -235,25 +240,173 @@ TEST_F(On_a_bus, a_blanket_says_who_is_presented) {
             "");
 }
 
-TEST_F(On_a_bus, a_signal_is_handled_as_whose_connection_it_came_to) {
-  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+// What the bus tells when a name gets an owner, at the proxy of whoever is worn.
+void upon_new_owner(DBusProxy& proxy, std::function<void()> told) {
+  const std::shared_ptr<sdbus::IProxy> listener = proxy.get();
+  listener->uponSignal("NameOwnerChanged")
+      .onInterface(bus_itself)
+      .call([told = std::move(told)](const std::string&, const std::string&, const std::string&) { told(); });
+  listener->finishRegistration();
+}
+
+void must_come(const std::function<bool()>& there, const char* what) {
+  for (int left = 500; !there() && left > 0; --left) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  must(there(), what);
+}
+
+// Has the uid of whoever destroys it told.
+class Leaves {
+ public:
+  explicit Leaves(std::atomic<uid_t>& who) : who_(&who) {}
+  Leaves(Leaves&& other) noexcept : who_(std::exchange(other.who_, nullptr)) {}
+  Leaves(const Leaves& other) noexcept : who_(other.who_) {}
+  Leaves& operator=(const Leaves&) = delete;
+  ~Leaves() {
+    if (who_ != nullptr) *who_ = ::geteuid();
+  }
+
+ private:
+  std::atomic<uid_t>* who_;
+};
+
+TEST_F(On_a_bus, a_signal_is_handled_as_who_registered_for_it) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
               DBus bus(Bus::address);
-              std::atomic<uid_t> handled = 1;
-              std::unique_ptr<sdbus::IProxy> listener;
+              DBusProxy proxy(bus, bus_itself, bus_path);
+              DBusProxy of_service(bus, bus_itself, bus_path, {.cloaking = Cloaking::none});
+              std::atomic<uid_t> hers = 1, his = 1;
               {
                 const Impersonation as{her};
-                const auto connection = bus.connection();
-                listener = sdbus::createProxy(*connection, "org.freedesktop.DBus", "/org/freedesktop/DBus");
-                listener->uponSignal("NameOwnerChanged")
-                    .onInterface("org.freedesktop.DBus")
-                    .call([&](const std::string&, const std::string&, const std::string&) { handled = ::geteuid(); });
-                listener->finishRegistration();
+                upon_new_owner(proxy, [&] { hers = ::geteuid(); });
+              }
+              {
+                const Impersonation as{him};
+                upon_new_owner(of_service, [&] { his = ::geteuid(); });
               }
               const Clerk server;
-              for (int left = 200; handled == 1 && left > 0; --left)
-                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+              must_come([&] { return hers != 1 && his != 1; }, "signals");
+              must_equal(hers.load(), alice_id, "who handles hers");
+              must_equal(his.load(), bob_id, "who handles his, on the service's connection");
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, an_answer_is_handled_as_who_asked_and_what_the_handler_has_ends_as_them) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              std::atomic<uid_t> handled = 1, ended = 1;
+              std::atomic<bool> right = false;
+              {
+                const Impersonation as{her};
+                // The captures of a lambda are copied by sdbus-c++ before they come to us, as her.
+                proxy->callMethodAsync("WhoAsks").onInterface(clerk).uponReplyInvoke(
+                    [&, leaves = Leaves(ended)](const sdbus::Error* error, const std::string& told) {
+                      right = error == nullptr && told == words(her);
+                      ended = 1;
+                      handled = ::geteuid();
+                    });
+              }
+              must_come([&] { return handled != 1 && ended != 1; }, "the answer");
+              must(right, "the answer is another");
               must_equal(handled.load(), alice_id, "who handles");
-              listener.reset();
+              must_equal(ended.load(), alice_id, "who ends it");
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, while_nothing_is_handled_no_thread_is_a_user) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              DBusProxy of_bus(bus, bus_itself, bus_path);
+              std::atomic<int> handled = 0;
+              for (const Token& who : {her, him}) {
+                const Impersonation as{who};
+                must(ask(proxy, "WhoAsks") == words(who), "WhoAsks");
+                upon_new_owner(of_bus, [&] { ++handled; });
+              }
+              {
+                DBus another(Bus::address);  // whose connection is a name with an owner
+                DBusProxy somebody(another, clerk, desk, {.cloaking = Cloaking::none});
+                (void)somebody.get();
+              }
+              must_come([&] { return handled >= 2; }, "signals");
+              must_all_be_the_service();
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_handler_may_call_and_a_slow_one_holds_up_nobody_else) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, clerk, desk);
+              std::atomic<bool> is_handling = false, may_end = false;
+              std::string told;
+              {
+                const Impersonation as{her};
+                proxy->callMethodAsync("WhoAsks").onInterface(clerk).uponReplyInvoke(
+                    [&](const sdbus::Error*, const std::string&) {
+                      is_handling = true;
+                      must_come([&] { return may_end.load(); }, "the end");
+                      told = ask(proxy, "WhoAsks");  // in the thread that would get the answer
+                      is_handling = false;
+                    });
+              }
+              must_come([&] { return is_handling.load(); }, "the answer");
+              {
+                const Impersonation as{him};
+                must(ask(proxy, "WhoAsks") == words(him), "he is held up");
+              }
+              may_end = true;
+              must_come([&] { return !is_handling; }, "the end of the handler");
+              must(told == words(her), "in a handler: " + told);
+            }),
+            "");
+}
+
+std::atomic<int> handlers_refused = 0;
+
+TEST_F(On_a_bus, where_the_identity_cannot_be_taken_a_handler_is_not_run_and_that_is_told) {
+  EXPECT_EQ(with_bus([](Bus&, const Token&, const Token&) {
+              DBus bus(Bus::address, {.on_refused = [](const std::string& why) noexcept {
+                         handlers_refused += why.find("cursed") != std::string::npos ? 1 : 0;
+                       }});
+              DBusProxy proxy(bus, bus_itself, bus_path, {.cloaking = Cloaking::none});
+              std::atomic<int> handled = 0;
+              {
+                const Impersonation as{cursed()};
+                upon_new_owner(proxy, [&] { ++handled; });
+                proxy->callMethodAsync("GetId")
+                    .onInterface(bus_itself)
+                    .uponReplyInvoke([&](const sdbus::Error*, const std::string&) { ++handled; });
+              }
+              must_come([&] { return handled > 0; }, "the answer without the curse");
+              handled = 0;
+              put_curse();
+              const Clerk server;
+              must_come([] { return handlers_refused > 0; }, "the refusal");
+              curse_is_on = false;
+              must_equal(handled.load(), 0, "handled");
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_proxy_does_not_hand_out_its_connection) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
+              DBus bus(Bus::address);
+              DBusProxy proxy(bus, bus_itself, bus_path);
+              const Impersonation as{her};
+              std::string refusal;
+              try {
+                (void)proxy->getConnection();
+              } catch (const sdbus::Error& error) {
+                refusal = error.getMessage();
+              }
+              must(refusal.find("would run as the service") != std::string::npos, "refusal: " + refusal);
             }),
             "");
 }

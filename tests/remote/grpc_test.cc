@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -23,6 +22,7 @@
 #include "clerk.grpc.pb.h"
 #include "engines.h"
 #include "refused.h"
+#include "service_threads.h"
 #ifdef HAS_MUNGE
 #include "behalf/munge.h"
 #endif
@@ -427,16 +427,6 @@ TEST(A_call_of_grpc, is_still_its_caller_s_after_the_server_was_restarted) {
             "");
 }
 
-// The ids of all threads of the process.
-bool all_threads_are_the_service_s() {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream status(entry.path() / "status");
-    for (std::string line; std::getline(status, line);)
-      if (line.starts_with("Uid:") && line.find("3001") != std::string::npos) return false;
-  }
-  return true;
-}
-
 TEST(A_call_of_grpc, leaves_no_thread_as_its_caller) {
   EXPECT_EQ(with_folder([](const Token& her, const Token&) {
               // Who makes the first that there is of gRPC in the process is alice.
@@ -446,13 +436,13 @@ TEST(A_call_of_grpc, leaves_no_thread_as_its_caller) {
                 grpc_warm_up();
                 clerk = stub();
               }
-              must(all_threads_are_the_service_s(), "a thread is alice");
+              must_all_be_the_service();
               Server server;
               {
                 const Impersonation as{her};
                 must(ask(*clerk, &Clerk::Stub::WhoAsks).status.ok(), "call");
               }
-              must(all_threads_are_the_service_s(), "a thread is alice after a call");
+              must_all_be_the_service();
             }),
             "");
 }

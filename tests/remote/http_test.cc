@@ -27,6 +27,7 @@
 #include "children/household.h"
 #include "http_client.h"
 #include "refused.h"
+#include "service_threads.h"
 
 namespace behalf::testing {
 namespace {
@@ -107,23 +108,6 @@ struct ByPassword {
   std::uint16_t port = 0;
   std::optional<http::Server> server;
 };
-
-// No thread of this process is anybody but root; they may take a moment.
-void must_all_be_the_service() {
-  std::string left;
-  for (int tries = 0; tries < 300; ++tries) {
-    left.clear();
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-      std::ifstream status(task.path() / "status");
-      for (std::string line; std::getline(status, line);) {
-        if (line.rfind("Uid:", 0) == 0 && line != "Uid:\t0\t0\t0\t0") left += line;
-      }
-    }
-    if (left.empty()) return;
-    std::this_thread::sleep_for(10ms);
-  }
-  must(false, "a thread is somebody: " + left);
-}
 
 TEST(An_HTTP_request, over_a_Unix_socket_is_handled_by_a_thread_that_is_whoever_connected) {
   EXPECT_EQ(at_home([] {

@@ -3,7 +3,7 @@
 namespace behalf::detail {
 
 BusConnection::BusConnection(const std::string& address)
-    : connection_(sdbus::createSessionBusConnectionWithAddress(address)), handles_([this] {
+    : connection_(sdbus::createSessionBusConnectionWithAddress(address)), handles_(as_service, [this] {
         try {
           connection_->enterEventLoop();
         } catch (const sdbus::Error&) {  // the bus has hung up

@@ -4,6 +4,7 @@
 #include "identity/errors.h"
 #include "remote/current_cloak.h"
 #include "remote/dbus/bus_connection.h"
+#include "remote/dbus/wearing_proxy.h"
 
 namespace behalf {
 
@@ -12,7 +13,7 @@ namespace detail {
 // A proxy, and the connection that it stands on.
 struct BusProxy {
   std::shared_ptr<BusConnection> connection;
-  std::unique_ptr<sdbus::IProxy> proxy;
+  std::unique_ptr<WearingProxy> proxy;
 };
 
 }  // namespace detail
@@ -21,6 +22,7 @@ namespace {
 
 using detail::BusConnection;
 using detail::BusProxy;
+using detail::WearingProxy;
 
 std::shared_ptr<BusConnection> open(const std::string& address) {
   try {
@@ -36,22 +38,18 @@ std::shared_ptr<BusConnection> open(const std::string& address) {
 
 }  // namespace
 
-DBus::DBus(std::string address, std::size_t identities_at_most)
+DBus::DBus(std::string address, const DBusOptions& options)
     : address_(std::move(address)),
-      connections_([this] { return open(address_); }, {.at_most = identities_at_most},
+      options_(options),
+      connections_([this] { return open(address_); }, {.at_most = options.identities_at_most},
                    [](std::shared_ptr<BusConnection>& connection) { return connection->is_there(); }) {}
 
 DBus::~DBus() = default;
 
-std::shared_ptr<BusConnection> DBus::connection_of(const Carried& who) {
+std::shared_ptr<BusConnection> DBus::connection() {
   // What holds the connection is the cache's handle: with it the connection is closed as its identity.
-  const auto kept = connections_.get(who);
+  const auto kept = connections_.get();
   return {kept, kept->get()};
-}
-
-std::shared_ptr<sdbus::IConnection> DBus::connection(const Carried& who) {
-  const std::shared_ptr<BusConnection> connection = connection_of(who);
-  return {connection, &connection->get()};
 }
 
 class DBusProxy::Core {
@@ -75,8 +73,9 @@ class DBusProxy::Core {
  private:
   std::unique_ptr<BusProxy> make() {
     auto made = std::make_unique<BusProxy>();
-    made->connection = bus_.connection_of(Carried());
-    made->proxy = sdbus::createProxy(made->connection->get(), destination_, object_path_);
+    made->connection = bus_.connection();
+    made->proxy = std::make_unique<WearingProxy>(
+        sdbus::createProxy(made->connection->get(), destination_, object_path_), bus_.options_.on_refused);
     return made;
   }
 
