@@ -102,6 +102,8 @@ struct Answer {
   };
   std::optional<Token> user{};
   Holds holds = Holds::request;
+  // Where there is one: what the client is told beside the handler's response, or refusal, to this request.
+  std::vector<Response::Field> fields{};
   // Where there is no user. 401: `challenge` is the value of WWW-Authenticate; 403: known, and not let in.
   int status = 401;
   std::string challenge{};
@@ -111,7 +113,7 @@ struct Answer {
 
 // Runs as the service, on a thread of the server's for that; it may take its time. Called by several threads at once,
 // before the body of the request is there. An exception that leaves it refuses: a Refusal as it says, any other 503.
-// That is where what behalf does not have yet goes: Negotiate, client certificates, tickets.
+// That is where what behalf does not have goes: client certificates, tickets of a login page.
 using Authenticator = std::function<Answer(const Request&, const Client&)>;
 
 // Whoever is at the other end of a Unix socket, as the kernel says (Token::of_peer); 403 for root, for who cannot be

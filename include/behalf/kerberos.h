@@ -14,7 +14,8 @@
 //   behalf::kerberos_verifier(keytab, "notes", {.takes = behalf::Level::delegation});          // she forwards hers
 //   behalf::kerberos_delegated(keytab, "notes@files.example.org", behalf::raise_level)(alice);  // the realm trusts us
 //
-// Two tokens of one user that came with different tickets are different identities, for whoever keeps things by them.
+// Two tokens of one user that came with different tickets are different identities, for whoever keeps things by them
+// (per_identity<T>, a pool of connections), and has a copy for as long.
 #pragma once
 
 #include <functional>

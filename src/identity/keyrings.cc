@@ -33,7 +33,7 @@ void Keyrings::fresh_for(const TokenPtr& token) {
   if (calls.keyctl(KEYCTL_GET_KEYRING_ID, thread_keyring, 0) >= 0) {
     check_keyctl("clear the thread keyring", calls.keyctl(KEYCTL_CLEAR, thread_keyring, 0));
   }
-  last_ = token;
+  last_ = to_compare_with(token);
 }
 
 }  // namespace behalf::detail

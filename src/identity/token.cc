@@ -204,6 +204,13 @@ TokenPtr finish(TokenData data) {
   return std::make_shared<const TokenData>(std::move(data));
 }
 
+TokenPtr to_compare_with(const TokenPtr& token) {
+  if (token->tickets.kept == nullptr) return token;
+  TokenData copy = *token;
+  copy.tickets.kept.reset();
+  return std::make_shared<const TokenData>(std::move(copy));
+}
+
 TokenPtr with_tickets(const TokenData& user, Tickets tickets) {
   TokenData copy = user;
   copy.level = Level::delegation;

@@ -51,6 +51,9 @@ inline bool same(const TokenPtr& a, const TokenPtr& b) noexcept {
 // The same with its hash. Every token is finished by this.
 TokenPtr finish(TokenData data);
 
+// To compare with later: equal to it, and does not keep its tickets there.
+TokenPtr to_compare_with(const TokenPtr& token);
+
 // That user at level `delegation`, with these.
 TokenPtr with_tickets(const TokenData& user, Tickets tickets);
 

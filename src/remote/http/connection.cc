@@ -77,6 +77,7 @@ Connection::Came Connection::drain() {
 }
 
 void Connection::answer(Response response, std::string_view date) {
+  for (Response::Field& field : std::exchange(told, {})) response.fields.push_back(std::move(field));
   refuse_fields(response.fields);
   const bool is_head = parser.request().method == "HEAD";
   const bool has_body = response.status != 204 && response.status != 304;
@@ -151,6 +152,11 @@ Connection::Sent Connection::flush() {
 
 void Connection::next() {
   parser.next();
+  // What presents a user further is not kept for as long as a connection is idle.
+  if (user && user->level() == Level::delegation) {
+    call.emplace(Sender{user->with_level(Level::impersonation)});
+    user.reset();
+  }
   out_.clear();
   if (body_.capacity() > at_once) body_ = {};
   body_.clear();

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "behalf/call_context.h"
 #include "behalf/descriptor.h"
@@ -42,11 +43,12 @@ class Connection {
   std::size_t place = 0;  // among the loop's
 
   RequestParser parser;
-  std::optional<Token> user;         // of this request
-  std::optional<Token> user_of_all;  // of every request on this connection
-  std::optional<CallContext> call;   // of `user`
-  std::optional<uid_t> counted;      // whom this connection is counted for
-  unsigned in_a_row = 0;             // requests of one user, so far
+  std::optional<Token> user;          // of this request
+  std::optional<Token> user_of_all;   // of every request on this connection
+  std::optional<CallContext> call;    // of `user`
+  std::vector<Response::Field> told;  // by who said whose this request is
+  std::optional<uid_t> counted;       // whom this connection is counted for
+  unsigned in_a_row = 0;              // requests of one user, so far
   void is_of(const Token& who);
 
   enum class Came { some, nothing, end, failure };
@@ -55,7 +57,7 @@ class Connection {
   // Reads and throws away.
   Came drain();
 
-  // What flush() is to send. Errors: std::invalid_argument where the response's own fields are none.
+  // What flush() is to send, with what was `told`. Errors: std::invalid_argument where a field is none.
   void answer(Response response, std::string_view date);
   void answer_continue() { out_ += "HTTP/1.1 100 Continue\r\n\r\n"; }
   enum class Sent { all, some, nothing, failure };

@@ -534,6 +534,7 @@ void Loop::learn(Connection& connection, Answer answer, std::size_t asked_in) {
     return refuse(connection, 403, "nothing is done here for whoever you are", "be the service itself");
   if (who.level() < Level::impersonation)
     return refuse(connection, 403, "you have not let the server act for you", "act for who is only identified");
+  connection.told = std::move(answer.fields);
   if (answer.holds == Answer::Holds::connection) connection.user_of_all = who;
   if (answer.holds == Answer::Holds::credential) {
     if (const auto credential = connection.parser.request().field("Authorization"))

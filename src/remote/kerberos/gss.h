@@ -67,9 +67,15 @@ void import_service(const std::string& service, Name& name);
 // Whose tickets are in that cache. `attempted` begins the line of the Error, of reason not_there.
 void acquire_tickets(const std::string& cache, const std::string& attempted, Credential& credential);
 
+// Which engines of GSS-API a token may be of: others may be installed.
+enum class Engines {
+  kerberos,
+  kerberos_by_spnego,  // too: within the negotiation of RFC 4178
+};
+
 // What that service accepts with. `attempted` begins the line of the Error, of reason not_usable.
 void acquire_keys(const std::string& keytab, const std::string& service, const std::string& attempted,
-                  Credential& credential);
+                  Credential& credential, Engines engines = Engines::kerberos);
 
 // The account that the realm's principal is here, with its level; and at `delegation` with the tickets that came along,
 // which must be the principal's own. `attempted` begins the line of the Error, of reason refused_by_receiver; those of
