@@ -4,9 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "behalf/error.h"
-#include "behalf/known_folder.h"
 #include "state/person.h"
+#include "state/runtime_folder.h"
 
 namespace behalf {
 
@@ -42,11 +41,8 @@ std::vector<std::string> environment(const Carried& who) {
       person.uid == 0 ? path_of_root : path_of_users,
       std::string{"LANG="} + (language != nullptr && *language != '\0' ? language : "C.UTF-8"),
   };
-  try {
-    variables.push_back("XDG_RUNTIME_DIR=" + known_folder(Folder::runtime, who).string());
-  } catch (const Error& error) {
-    if (error.reason() != Error::Reason::not_there) throw;
-  }
+  const std::string runtime = detail::runtime_folder_of(person);
+  if (detail::is_hers_alone(runtime, person)) variables.push_back("XDG_RUNTIME_DIR=" + runtime);
   return variables;
 }
 

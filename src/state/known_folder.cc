@@ -1,7 +1,6 @@
 #include "behalf/known_folder.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "behalf/error.h"
 #include "state/person.h"
+#include "state/runtime_folder.h"
 #include "state/user_dirs.h"
 #include "state/user_file.h"
 #include "transfer/whoever.h"
@@ -54,11 +54,8 @@ constexpr Machine config_of_machine = {"XDG_CONFIG_DIRS", "/etc/xdg"};
 constexpr Machine data_of_machine = {"XDG_DATA_DIRS", "/usr/local/share:/usr/share"};
 
 std::filesystem::path runtime_of(const detail::Account& person) {
-  const std::string path = "/run/user/" + std::to_string(person.uid);
-  struct stat status {};
-  const bool hers = ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == person.uid &&
-                    (status.st_mode & 0077) == 0;
-  if (hers) return path;
+  const std::string path = detail::runtime_folder_of(person);
+  if (detail::is_hers_alone(path, person)) return path;
   throw Error(Error::Reason::not_there, "behalf: the runtime folder of " + person.name + ": " + path +
                                             " is not there, or not hers alone. A log-in makes it (pam_systemd(8); "
                                             "`loginctl enable-linger` keeps it)");

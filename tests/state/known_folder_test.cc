@@ -1,8 +1,12 @@
 // known_folder, layers, environment, expand: what is the user's own, whoever asks and whatever the process's
 // environment.
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -105,6 +109,44 @@ TEST(A_known_folder, is_the_user_s_own_and_never_the_process_s) {
                    "a home of nobody's");
               must(refused(Error::Reason::not_there, [&] { (void)known_folder(Folder::runtime, daemon); }),
                    "a runtime folder that is not there");
+            }),
+            "");
+}
+
+// A log-in's folder is believed where nobody else could have put anything into it.
+TEST(The_runtime_folder, is_hers_alone_or_none) {
+  EXPECT_EQ(in_own_process([] {
+              must(::unshare(CLONE_NEWNS) == 0, "unshare");
+              must(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount /");
+              must(::mount("none", "/run", "tmpfs", 0, "mode=0755") == 0, "mount /run");
+              const char* const folder = "/run/user/1";
+              fs::create_directories(folder);
+              start(ServiceKind::root);
+              const Carried daemon(Token::for_uid(1, allow_low_ids));
+              const auto set = [&](uid_t owner, mode_t mode) {
+                must(::chown(folder, owner, owner) == 0 && ::chmod(folder, mode) == 0, "chown, chmod");
+              };
+              const auto is_said = [&] {
+                const std::vector<std::string> all = environment(daemon);
+                return std::find(all.begin(), all.end(), "XDG_RUNTIME_DIR=/run/user/1") != all.end();
+              };
+              set(1, 0700);
+              must(known_folder(Folder::runtime, daemon) == folder && is_said(), "hers");
+              const auto is_none = [&] {
+                return refused(Error::Reason::not_there, [&] { (void)known_folder(Folder::runtime, daemon); }) &&
+                       !is_said();
+              };
+              set(1, 0710);
+              must(is_none(), "others enter it");
+              set(2, 0700);
+              must(is_none(), "another's");
+              fs::remove(folder);
+              fs::create_directory("/run/real");
+              must(::chown("/run/real", 1, 1) == 0 && ::chmod("/run/real", 0700) == 0, "chown, chmod");
+              fs::create_directory_symlink("/run/real", folder);
+              must(is_none(), "a link");
+              fs::remove(folder);
+              must(is_none(), "not there");
             }),
             "");
 }
