@@ -3,15 +3,20 @@
 
 usage: cli_test.py TOOL SOURCE_FOLDER
 """
+import fcntl
 import json
 import os
 import pty
 import re
+import select
 import shlex
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import unittest
 
 import jsonschema
@@ -394,6 +399,26 @@ class GoodInput(Folder):
             self.assertEqual(run("check", f"{hidden}/operations.so", "reads_note", "--leg", "cold").returncode, 0)
 
 
+def shell_with_job(words):
+    """What a shell with job control does: says when its job is stopped, and goes on with it when a line is typed. Does not return."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execv(words[0], words)
+    while True:
+        status = os.waitpid(job, os.WUNTRACED)[1]
+        os.tcsetpgrp(0, os.getpgrp())
+        if not os.WIFSTOPPED(status):
+            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+        os.write(1, b"stopped\n")
+        os.read(0, 80)
+        os.tcsetpgrp(0, job)
+        os.killpg(job, signal.SIGCONT)
+
+
 class A_command_as_a_user(unittest.TestCase):
     """As daemon, whom every machine has. What the command then is, tests/run_as looks at."""
 
@@ -455,6 +480,75 @@ class A_command_as_a_user(unittest.TestCase):
             tool.terminate()
             self.assertEqual(tool.stdout.read(), "asked\n")
         self.assertEqual(tool.returncode, 3)
+
+    def test_a_signal_that_the_caller_ignores_is_not_sent_on(self):
+        """As nohup(1) starts it."""
+        command = "trap 'echo hung up' HUP; trap 'echo asked' USR1; echo ready; while ! read word; do :; done; echo $word"
+        ignoring = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", TOOL, "run-as", "--timeout", "60", "daemon", "sh", "-c", command]
+        with subprocess.Popen(ignoring, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tool:
+            self.assertEqual(tool.stdout.readline(), "ready\n")
+            tool.send_signal(signal.SIGHUP)
+            tool.send_signal(signal.SIGUSR1)
+            self.assertEqual(tool.stdout.readline(), "asked\n")
+            self.assertEqual(tool.communicate("on\n")[0], "on\n")
+            self.assertEqual(tool.returncode, 0)
+
+    def on_terminal(self, job, *words):
+        """The tool, or a shell whose job it is, on a terminal that is given, too, once the command has said its number and that it is ready."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            if not job:
+                os.execv(TOOL, [TOOL, *words])
+            shell_with_job([TOOL, *words])
+        self.addCleanup(os.close, terminal)
+        return pid, terminal, int(re.search(rb"\d+", self.read_to(terminal, b"ready"))[0])
+
+    def read_to(self, terminal, wanted):
+        text = b""
+        while wanted not in text:
+            self.assertTrue(select.select([terminal], [], [], 20)[0], f"{wanted} was not said, but {text}")
+            text += os.read(terminal, 4096)
+        return text
+
+    def test_the_size_of_the_terminal_is_told(self):
+        for option, said in (([], b"resized"), (["--pty"], b"resized 33")):
+            command = "trap 'echo resized $(stty size </dev/tty)' WINCH; echo $$ ready; while :; do sleep 0.05; done"
+            pid, terminal, _ = self.on_terminal(False, "run-as", *option, "daemon", "sh", "-c", command)
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+            self.read_to(terminal, said)
+            os.write(terminal, b"\x03")
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 130)
+
+    def test_it_stops_and_goes_on_with_the_command(self):
+        def stat(pid):
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()
+
+        def comes_to_be(wanted):
+            until = time.monotonic() + 20
+            while not wanted() and time.monotonic() < until:
+                time.sleep(0.02)
+            return wanted()
+
+        # With a terminal of its own, what is typed is the command's; the tool is stopped by others, and leaves theirs as it was.
+        for option in ([], ["--pty"]):
+            shell, terminal, command = self.on_terminal(True, "run-as", *option, "daemon", "sh", "-c", "echo $$ ready; exec sleep 60")
+
+            def is_raw():
+                return not termios.tcgetattr(terminal)[3] & termios.ICANON
+
+            self.assertEqual(is_raw(), bool(option))
+            if option:
+                os.kill(int(stat(command)[1]), signal.SIGTSTP)
+            else:
+                os.write(terminal, b"\x1a")
+            self.read_to(terminal, b"stopped")
+            self.assertFalse(is_raw())
+            self.assertTrue(comes_to_be(lambda: stat(command)[0] == "T"))
+            os.write(terminal, b"\n")
+            self.assertTrue(comes_to_be(lambda: stat(command)[0] != "T" and is_raw() == bool(option)))
+            os.write(terminal, b"\x03")
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]), 130)
 
     def test_a_terminal_of_its_own(self):
         pid, terminal = pty.fork()

@@ -28,13 +28,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds grace(5);  // between asking a command to end, and ending it
 
-// What would end or stop the tool is the command's: blocked here, read here, sent on.
+// Whether it was ignored by whoever called the tool, as by nohup(1).
+bool is_ignored(int number) {
+  struct sigaction now {};
+  return sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+// What would end or stop the tool is the command's: blocked here, read here, sent on. One that is ignored would be read
+// all the same while it is blocked (signal(7)).
 class SignalsForCommand {
  public:
   SignalsForCommand() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH}) sigaddset(&set, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP}) {
+      if (!is_ignored(number)) sigaddset(&set, number);
+    }
     sigprocmask(SIG_BLOCK, &set, nullptr);
     fd_ = Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
@@ -44,6 +53,15 @@ class SignalsForCommand {
   int next() const {
     signalfd_siginfo info{};
     return read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  }
+  // What the signal does to a process that is not prepared for it.
+  void take(int number) const {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
   }
 
  private:
@@ -93,12 +111,25 @@ class Attendance {
 
   void send_on() {
     for (int number = signals_.next(); number != 0; number = signals_.next()) {
-      if (number == SIGWINCH) {
+      if (number == SIGTSTP) {
+        stop_with_command();
+      } else if (number == SIGWINCH && relay_.is_there()) {
         relay_.resize();
       } else {
         send_to_all(child_, number);
       }
     }
+  }
+
+  // As a job of a shell's, until the shell goes on with it. The command's process group is an orphan, which no signal
+  // from a terminal stops (setpgid(2)); and where the tool's own is one, too, there is nobody to go on with it: neither
+  // stops.
+  void stop_with_command() {
+    send_to_all(child_, SIGSTOP);
+    relay_.rest();
+    signals_.take(SIGTSTP);
+    relay_.go_on();
+    send_to_all(child_, SIGCONT);
   }
 
   // First asked, then, after the grace, not.

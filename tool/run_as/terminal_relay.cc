@@ -25,16 +25,24 @@ bool pass_on(int from, int to) {
 }  // namespace
 
 TerminalRelay::TerminalRelay(const Descriptor& of_command) : of_command_(of_command) {
+  go_on();
+}
+
+TerminalRelay::~TerminalRelay() {
+  rest();
+}
+
+void TerminalRelay::rest() const {
+  if (before_) tcsetattr(STDIN_FILENO, TCSANOW, &*before_);
+}
+
+void TerminalRelay::go_on() {
   termios settings{};
   if (!of_command_ || tcgetattr(STDIN_FILENO, &settings) != 0) return;
   before_ = settings;
   resize();
   cfmakeraw(&settings);
   tcsetattr(STDIN_FILENO, TCSANOW, &settings);
-}
-
-TerminalRelay::~TerminalRelay() {
-  if (before_) tcsetattr(STDIN_FILENO, TCSANOW, &*before_);
 }
 
 pollfd TerminalRelay::from_user() const {

@@ -17,6 +17,8 @@ class TerminalRelay {
   TerminalRelay(const TerminalRelay&) = delete;
   TerminalRelay& operator=(const TerminalRelay&) = delete;
 
+  [[nodiscard]] bool is_there() const { return static_cast<bool>(of_command_); }
+
   // What to wait for; of no descriptor where there is nothing to.
   [[nodiscard]] pollfd from_user() const;
   [[nodiscard]] pollfd from_command() const;
@@ -28,6 +30,10 @@ class TerminalRelay {
   void show_the_rest();
   // The command's terminal becomes as large as the user's.
   void resize() const;
+
+  // The user's terminal is as it was, for somebody else; and again as the command wants it.
+  void rest() const;
+  void go_on();
 
  private:
   const Descriptor& of_command_;
