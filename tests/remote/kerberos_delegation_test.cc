@@ -266,10 +266,10 @@ TEST_F(A_delegated_client, is_none_with_another_s_tickets_or_none_however_that_w
 TEST_F(A_delegated_client, cannot_be_presented_when_her_tickets_have_expired) {
   EXPECT_EQ(with_realm({},
                        [](const Token& her, const Token&) {
-                         Realm::log_in("alice", alice_id, "-f -l 3s");
+                         Realm::log_in("alice", alice_id, "-f -l 6s");
                          const Token here = delegated(her);
                          must(*at_other(prove_as(here, to_other)).token() == her, "in time");
-                         ::sleep(4);
+                         ::sleep(7);
                          must_refuse(Reason::not_there,
                                      [&] { (void)prove_as(here, kerberos_prover("plain@localhost")); });
                        }),
