@@ -1,4 +1,5 @@
-// access_allowed, FileLock, NewFile, Log: what is asked of files, and done with them, for whoever is worn.
+// access_allowed, FileLock, NewFile, temporary_file, Log: what is asked of files, and done with them, for whoever is
+// worn.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,6 +22,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/log.h"
 #include "behalf/new_file.h"
+#include "behalf/temporary_file.h"
 #include "children/household.h"
 #include "refused.h"
 
@@ -214,6 +217,44 @@ TEST(A_new_file, goes_where_it_was_begun_and_follows_nobody_s_link) {
                 }
                 must(refused_twice, "committed twice");
               });
+            }),
+            "");
+}
+
+TEST(A_temporary_file, is_the_users_and_has_no_name) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              must(::mkdir("/home/of-service", 0700) == 0, "mkdir");
+              ::setenv("TMPDIR", "/home/of-service", 1);
+              ::umask(0777);
+              start(ServiceKind::root);
+              const auto check = [](const Descriptor& file, const std::string& folder) {
+                struct stat status {};
+                must(::fstat(file.get(), &status) == 0 && status.st_uid == alice_id && status.st_gid == alice_id,
+                     "not hers");
+                must_equal(status.st_mode & 07777, mode_t{0600}, "mode");
+                must_equal(status.st_nlink, nlink_t{0}, "names");
+                must_equal(status.st_dev, status_of(folder).st_dev, "file system");
+                must(::pwrite(file.get(), "text", 4, 0) == 4, "write");
+                const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+                must(::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, (folder + "/named").c_str(), AT_SYMLINK_FOLLOW) != 0,
+                     "it was given a name");
+              };
+              on_thread([&] {
+                for (const Posture posture : postures) {
+                  const Impersonation as{in_posture(alice(), posture)};
+                  check(temporary_file(), "/tmp");
+                  check(temporary_file(Carried(), "/home/alice"), "/home/alice");
+                }
+              });
+              // By the service, from the main thread too.
+              check(temporary_file(Carried(alice()), "/home/alice"), "/home/alice");
+              must(refused(Error::Reason::not_permitted, [] { (void)temporary_file(Carried(alice()), "/home/bob"); }),
+                   "in a folder that is not hers");
+              must(refused(Error::Reason::not_there, [] { (void)temporary_file(Carried(alice()), "/home/none"); }),
+                   "in none");
+              must(refused(Error::Reason::platform, [] { (void)temporary_file(Carried(as_service), "/proc"); }),
+                   "where there are none");
             }),
             "");
 }
