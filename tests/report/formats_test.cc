@@ -123,6 +123,13 @@ TEST(Stack, Shows_what_is_the_operations_own_and_not_what_it_stands_on) {
   EXPECT_THAT(telling_frames(frames, "./libmine.so"), ElementsAre(0, 3, 4));
   EXPECT_THAT(telling_frames(frames, "libc.so.6"), ElementsAre(0, 3, 4, 5));
   EXPECT_THAT(telling_frames({frames[0], frames[1]}, "./libmine.so"), ElementsAre(0, 1)) << "nothing else is there";
+  const std::vector<NamedFrame> ours = {{"connect", "/lib/libc.so.6", "", 0},
+                                        {"behalf::get_ticket", "/x/libmine.so", "/src/grpc_channel.cc", 76},
+                                        {"operator()", "/x/libmine.so", "/src/grpc_channel.cc", 165},
+                                        {"get", "/x/libmine.so", "/opt/include/behalf/per_identity.h", 98},
+                                        {"", "/opt/libexec/behalf-service", "", 0},
+                                        {"mine::call", "/x/libmine.so", "/src/mine.cc", 5}};
+  EXPECT_THAT(telling_frames(ours, "./libmine.so"), ElementsAre(0, 5));
   Finding finding = lost("openat", "/x");
   finding.stack = frames;
   const std::string text = text_of_check(report_with({finding}), {});

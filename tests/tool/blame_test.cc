@@ -175,6 +175,70 @@ TEST(Blame, is_ambiguous_where_the_hand_off_does_not_recur_with_the_users_swappe
   EXPECT_THAT(modules(none.handed_at), ElementsAre("/here"));
 }
 
+// The hop that blame makes of it, where the worker does this as well and the hand-offs are these.
+struct Hop {
+  std::string hop;
+  Finding finding;
+};
+Hop hop(const std::vector<Handoff>& handoffs, const std::vector<Effect>& more = {}, const char* call = "openat") {
+  LegRecord here = record(), there = record("bob");
+  Hop result{"", finding()};
+  result.finding.effect->call = call;
+  for (LegRecord* run : {&here, &there}) {
+    run->effects[0].call = call;
+    run->effects.insert(run->effects.end(), more.begin(), more.end());
+    run->handoffs = handoffs;
+    for (Handoff& handoff : run->handoffs)
+      for (Giver& giver : handoff.givers)
+        if (giver.as == as_alice && run == &there) giver.as = as_bob;
+  }
+  Symbolizer symbolizer;
+  result.hop = blame(result.finding, here, there, symbolizer, {});
+  return result;
+}
+
+Effect done(std::uint64_t sequence, CredentialsTable::Id as, const char* call = "openat") {
+  Effect effect;
+  effect.sequence = sequence;
+  effect.thread = worker;
+  effect.window = 0;
+  effect.call = call;
+  effect.object = "/etc/passwd";
+  effect.decides = Decides::fs;
+  effect.as = as;
+  return effect;
+}
+
+TEST(Blame, knows_a_thread_that_was_right_and_put_something_else_on_by_itself) {
+  const std::vector<Handoff> came = {{130, worker, "wake", "exclusive", {by(caller, as_alice, "/submit", 129)}}};
+  const Hop one = hop(came, {done(140, as_alice)});
+  EXPECT_EQ(one.hop, "call");
+  EXPECT_THAT(one.finding.handed_at, IsEmpty());
+  EXPECT_THAT(one.finding.thread_role, ::testing::HasSubstr("was alice until then"));
+  EXPECT_EQ(hop(came, {done(140, as_alice)}, "connect").hop, "connection");
+  EXPECT_EQ(hop(came, {done(140, as_alice), done(160, service, "connect")}).hop, "connection");
+  // Before work reached it, it was right for other work.
+  EXPECT_EQ(hop(came, {done(120, as_alice)}).hop, "");
+}
+
+TEST(Blame, knows_what_came_to_a_socket_for_a_message) {
+  EXPECT_EQ(hop({{130, worker, "socket", "structural", {by(caller, as_alice, "/send", 129)}}}).hop, "message");
+  EXPECT_EQ(hop({{130, worker, "wake", "exclusive", {by(caller, as_alice, "/submit", 129)}}}).hop, "");
+}
+
+TEST(Blame, knows_what_came_from_another_process) {
+  const Handoff outside{120, other_worker, "outside", "structural", {}};
+  const auto relay = [](CredentialsTable::Id as, std::uint64_t when) {
+    return Handoff{130, worker, "wake", "exclusive", {by(other_worker, as, "/relay", when)}};
+  };
+  const Hop one = hop({outside, relay(service, 125)});
+  EXPECT_EQ(one.hop, "message");
+  EXPECT_EQ(one.finding.handoff, "socket");
+  EXPECT_EQ(hop({{140, worker, "outside", "structural", {}}}).hop, "message") << "the worker itself";
+  EXPECT_EQ(hop({outside, relay(as_alice, 125)}).hop, "") << "who handed on was right";
+  EXPECT_EQ(hop({outside, relay(service, 115)}).hop, "") << "it came later than that was handed on";
+}
+
 TEST(Blame, has_nothing_to_add_where_the_caller_itself_went_astray) {
   LegRecord here = record(), there = record("bob");
   for (LegRecord* run : {&here, &there}) {

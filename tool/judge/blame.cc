@@ -113,16 +113,58 @@ std::optional<Handoff> last_right(const LegRecord& record, const Astray& astray,
   return found;
 }
 
+// Of work that looked like a queue's as long as its thread alone was known: it was armed by one thread and is due in
+// another, or it is a message to one that serves a socket.
+std::string hop_of(const Handoff& handoff, const Finding& finding) {
+  if (finding.hop != "queue") return {};
+  if (handoff.kind == "socket") return finding.kind != "lingering" ? "message" : "";
+  return handoff.kind == "timer" ? "timer" : "";
+}
+
 // Where the operation's own code handed over: the innermost frame that has a line and is no system header; where none
 // has, the whole way there.
 std::string place_of(const std::vector<NamedFrame>& frames) {
   std::string way;
   for (const NamedFrame& frame : frames) {
+    if (frame.module.ends_with("/behalf-service")) continue;  // the library's
     if (!frame.file.empty() && frame.file.front() == '/' && frame.file.find("/usr/include/") == std::string::npos)
       return frame.file + ":" + std::to_string(frame.line);
     way += frame.function.empty() ? fmt::format("{}+{:x} ", frame.module, frame.offset) : frame.function + " ";
   }
   return way;
+}
+
+bool is_right(const LegRecord& record, const Astray& astray, CredentialsTable::Id as) {
+  return ran_as(account(astray.call->user), record.credentials.at(as), Decides::fs);
+}
+
+// The thread was right, in this call and since work last reached it, and then put something else on by itself.
+bool gave_it_up(const LegRecord& record, const Astray& astray, const Name& name) {
+  const auto came = last_into(record, astray.thread, astray.call->first, astray.sequence, name);
+  const std::uint64_t since = came ? came->sequence : astray.call->first;
+  return std::any_of(record.effects.begin(), record.effects.end(), [&](const Effect& effect) {
+    return effect.thread == astray.thread && effect.sequence > since && effect.sequence < astray.sequence &&
+           is_right(record, astray, effect.as);
+  });
+}
+
+// Or it did so to open a connection, of which what is seen first may be a look at a file.
+bool connects_astray(const LegRecord& record, const Astray& astray) {
+  return std::any_of(record.effects.begin(), record.effects.end(), [&](const Effect& effect) {
+    return effect.thread == astray.thread && effect.sequence >= astray.sequence &&
+           effect.sequence <= astray.call->last && effect.call == "connect" && !is_right(record, astray, effect.as);
+  });
+}
+
+// What reached the thread, or who handed on to it, came over a connection from a process that is not seen.
+bool came_from_outside(const LegRecord& record, const Astray& astray, const std::optional<Handoff>& handoff) {
+  const int thread = handoff ? handoff->givers.front().thread : astray.thread;
+  const std::uint64_t before = handoff ? handoff->givers.front().sequence : astray.sequence;
+  return thread != astray.call->caller &&
+         std::any_of(record.handoffs.begin(), record.handoffs.end(), [&](const Handoff& other) {
+           return other.kind == "outside" && other.to == thread && other.sequence > astray.call->first &&
+                  other.sequence < before;
+         });
 }
 
 }  // namespace
@@ -148,15 +190,27 @@ LegPlan swapped(LegPlan plan) {
   return plan;
 }
 
-void blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_record, Symbolizer& symbolizer,
-           const std::vector<Shown>& shown) {
+std::string blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_record, Symbolizer& symbolizer,
+                  const std::vector<Shown>& shown) {
   const Name name = [&](const Stack& stack) { return symbolizer.name(stack, shown); };
   const auto in = [&](const LegRecord& run, bool users_swapped) {
     const auto astray = find_astray(finding, run, users_swapped);
     return astray ? last_right(run, *astray, name) : std::nullopt;
   };
+  const auto astray = find_astray(finding, record, false);
+  if (astray && finding.effect && gave_it_up(record, *astray, name)) {
+    finding.thread_role += fmt::format(", which was {} until then", astray->call->user);
+    return connects_astray(record, *astray) ? "connection" : "call";
+  }
   const auto handoff = in(record, false), there = in(swapped_record, true);
-  if (!handoff) return;
+  const bool right_there = handoff && is_right(record, *astray, handoff->givers.front().as);
+  if (astray && finding.hop == "queue" && !right_there && came_from_outside(record, *astray, handoff)) {
+    finding.handoff = "socket";
+    finding.certainty = "structural";
+    finding.thread_role += ", for what came from another process";
+    return "message";
+  }
+  if (!handoff) return {};
   finding.handoff = handoff->kind;
   finding.certainty = handoff->certainty;
   // All that may have been it, each place once: in this run, and with the users in each other's place.
@@ -172,12 +226,13 @@ void blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_r
   if (!there || places.size() > 1) finding.certainty = "ambiguous";
   if (places.size() > 1) {
     finding.handed_maybe = std::move(places);
-    return;
+    return hop_of(*handoff, finding);
   }
   finding.handed_at = std::move(places.front());
   const Call* const call = find_astray(finding, record, false)->call;
   finding.handed_by =
       handoff->givers.front().thread == call->caller ? "the thread that called the operation" : "another thread";
+  return hop_of(*handoff, finding);
 }
 
 }  // namespace behalf::tool

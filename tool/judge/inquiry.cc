@@ -275,9 +275,8 @@ Inquired inquire(const std::vector<Inquiry>& inquiries, const Ground& ground, co
       conclusions.emplace_back([&, i] {
         if (!records[0] || !records[1]) return;
         Finding& finding = verdict.findings.front();
-        blame(finding, *records[0], *records[1], symbolizer, inquiries[i].operation.shown);
-        // Armed by one thread, due in another: the hop is the timer between them.
-        if (finding.handoff == "timer" && finding.hop == "queue") know_better(finding, "timer", finding.clock);
+        const std::string hop = blame(finding, *records[0], *records[1], symbolizer, inquiries[i].operation.shown);
+        if (!hop.empty()) know_better(finding, hop, hop == "connection" ? "open" : finding.clock);
         // The same leg, seen with its hand-offs, is the better picture of it.
         for (LegRecord& kept : verdict.records)
           if (kept.name == records[0]->name && records[0]->error.empty() && !records[0]->crash) kept = *records[0];

@@ -154,6 +154,11 @@ class Judge {
       role.clock = as.uid.real != account(user == either ? "alice" : user).uid ? "real-id" : "call";
     } else if (role.hop == "call") {
       refine_call(role, effect, as, kind, user);
+    } else if (role.hop == "queue" && kind == "denied" && in_anothers_home(effect, user)) {
+      // The thread is who it should be, and was told to go where somebody else's files are: now, or when that was kept.
+      const bool kept = effect.window > 0 && right_when_fresh_ && first_call_was_right();
+      role.hop = kept ? "cache" : "environment";
+      role.clock = kept ? "first-caller" : "process";
     }
     Finding finding = start(kind, role.hop, role.clock, user);
     finding.sequence = effect.sequence;
@@ -166,6 +171,13 @@ class Judge {
     finding.stack = stack;
     if (role.hop == "thread" || role.hop == "child") finding.handoff = "clone", finding.certainty = "structural";
     return finding;
+  }
+
+  static bool in_anothers_home(const Effect& effect, const std::string& user) {
+    const auto within = [&](std::string_view name) {
+      return name != user && (effect.object + "/").starts_with(std::string(account(name).home) + "/");
+    };
+    return within(service_name) || within("alice") || within("bob");
   }
 
   // In the caller's own thread it is the kind of the call that tells what went astray.

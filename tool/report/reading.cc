@@ -20,8 +20,19 @@ bool reorders(std::string_view character) {
   return (second == 0x80 && third >= 0xaa && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
 }
 
-bool is_plumbing(const NamedFrame& frame, const std::string& library) {
-  if (frame.file.find("/usr/include/") != std::string::npos) return true;
+// libbehalf's own, wherever it was linked: what carries the identity is not what forgot it. A function whose name says
+// nothing (a lambda's) is, where another of its file is.
+bool is_behalfs(const NamedFrame& frame, const std::vector<NamedFrame>& frames) {
+  const auto by_name = [](const NamedFrame& one) { return one.function.starts_with("behalf::"); };
+  return by_name(frame) || frame.file.find("/include/behalf/") != std::string::npos ||
+         frame.module.ends_with("/behalf-service") ||
+         (!frame.file.empty() && std::any_of(frames.begin(), frames.end(), [&](const NamedFrame& other) {
+           return by_name(other) && other.file == frame.file;
+         }));
+}
+
+bool is_plumbing(const NamedFrame& frame, const std::vector<NamedFrame>& frames, const std::string& library) {
+  if (frame.file.find("/usr/include/") != std::string::npos || is_behalfs(frame, frames)) return true;
   if (is_own(frame, library)) return false;
   constexpr std::string_view modules[] = {"libc.so",    "libc-",    "libstdc++.so", "libc++.so",
                                           "libpthread", "libgcc_s", "ld-linux"};
@@ -193,8 +204,7 @@ bool is_own(const NamedFrame& frame, const std::string& library) {
 
 const NamedFrame* own_frame(const std::vector<NamedFrame>& frames, const std::string& library) {
   for (const NamedFrame& frame : frames)
-    if (!frame.file.empty() && is_own(frame, library) && frame.file.find("/usr/include/") == std::string::npos)
-      return &frame;
+    if (!frame.file.empty() && is_own(frame, library) && !is_plumbing(frame, frames, library)) return &frame;
   return nullptr;
 }
 
@@ -212,7 +222,7 @@ std::vector<std::size_t> telling_frames(const std::vector<NamedFrame>& frames, c
   std::vector<std::size_t> telling, first;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (first.size() < most) first.push_back(i);
-    if (telling.size() < most && (i == 0 || !is_plumbing(frames[i], library))) telling.push_back(i);
+    if (telling.size() < most && (i == 0 || !is_plumbing(frames[i], frames, library))) telling.push_back(i);
   }
   return telling.size() > 1 ? telling : first;
 }

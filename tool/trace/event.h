@@ -77,13 +77,14 @@ struct Giver {
   bool same_place(const Giver& other) const { return thread == other.thread && as == other.as && stack == other.stack; }
 };
 
-// How work reached a thread: somebody woke it, or it took what somebody gave.
+// How work reached a thread: somebody woke it, or it took what somebody gave. By kind "outside" it took what came over
+// a connection from a process that is not traced, unasked: no giver is known.
 struct Handoff {
   std::uint64_t sequence = 0;
   int to = 0;                 // thread number
   std::string kind;           // "wake", "pipe", "socket", "eventfd", "signal" ... (trace/channel.h)
   std::string certainty;      // "exclusive", "structural", "ambiguous"
-  std::vector<Giver> givers;  // one; or, where it is ambiguous, all that may have been
+  std::vector<Giver> givers;  // one; where it is ambiguous, all that may have been; none from outside
 };
 
 // A change of what all threads of a process share, as another thread of it then saw it: it counts, even when it is

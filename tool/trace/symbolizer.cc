@@ -1,5 +1,8 @@
 #include "trace/symbolizer.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -11,6 +14,22 @@ std::string on_the_machine(const std::string& module, const std::vector<Shown>& 
   for (const Shown& place : shown)
     if (module.starts_with(place.at + "/")) return place.from + module.substr(place.at.size());
   return module;
+}
+
+// What is below the operation in every stack: the service that called it, and what starts a thread. In the midst of
+// one, a frame of the service's is the library's, which it lends to what it loads.
+std::size_t bottom_of(const Stack& stack) {
+  constexpr std::string_view starts[] = {"/behalf-service", "/libc.so.6", "/libstdc++.so.6"};
+  std::size_t end = stack.size(), bottom = stack.size();
+  const auto is = [&](std::string_view name) {
+    const std::string& module = stack[end - 1].module;
+    return module.find(name, module.rfind('/')) != std::string::npos;
+  };
+  while (end > 0 && std::any_of(std::begin(starts), std::end(starts), is)) {
+    if (is(starts[0])) bottom = end - 1;
+    --end;
+  }
+  return bottom;
 }
 
 NameGiver from_debugging_information() {
@@ -25,9 +44,9 @@ Symbolizer::~Symbolizer() = default;
 
 std::vector<NamedFrame> Symbolizer::name(const Stack& stack, const std::vector<Shown>& shown) {
   std::vector<Frame> places, unknown;
-  for (const Frame& frame : stack) {
-    const Frame place{on_the_machine(frame.module, shown), frame.offset};
-    if (place.module.ends_with("/behalf-service")) break;
+  const std::size_t bottom = bottom_of(stack);
+  for (std::size_t at = 0; at < bottom; ++at) {
+    const Frame place{on_the_machine(stack[at].module, shown), stack[at].offset};
     places.push_back(place);
     if (!named_.contains({place.module, place.offset})) unknown.push_back(place);
   }

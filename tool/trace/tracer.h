@@ -169,6 +169,7 @@ class Tracer {
   void take(Live& live, const std::string& channel, std::uint64_t size);
   bool enter_transfer(Live& live, const SystemCall& call, const Arguments& arguments);
   void leave_transfer(Live& live, long result);
+  void take_from_outside(Live& live, const std::string& channel);
   void hand_over(Live& to, const std::string& kind, std::vector<Giver> givers);
   std::string channel_of(const Live& live, int descriptor) const;
   void leave_effect(Live& live, long result, bool stands_there = true);
@@ -231,6 +232,7 @@ class Tracer {
   std::vector<Wake> wakes_;
   std::map<std::string, Channel> channels_;
   std::map<std::string, std::string> peers_;                  // of connected sockets, by their channels
+  std::map<std::string, int> last_sent_;                      // the window in which something was, by channel
   std::map<std::string, std::deque<Connecting>> connecting_;  // by address: whose turn it is to be accepted
   Stack crash_stack_;
   Unwinder unwinder_;

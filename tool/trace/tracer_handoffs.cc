@@ -227,6 +227,7 @@ bool Tracer::enter_transfer(Live& live, const SystemCall& call, const Arguments&
     // A datagram goes to whom it is sent to. What goes into a connection stands there as the sender's, who may write
     // before it is known who has accepted.
     const auto peer = peers_.find(channel);
+    last_sent_[channel] = observer_.window(live.number);
     if (call.number == SYS_sendto && arguments[4] != 0)
       channel = datagram_socket_at(live.tid, unix_address_at(live.tid, arguments[4], arguments[5]));
     else if (peer != peers_.end() && !peers_.contains(peer->second))
@@ -262,6 +263,7 @@ void Tracer::leave_transfer(Live& live, long result) {
   if (kind_of_channel(channel) == "socket" && !channels_.contains(channel)) {
     if (!peers_.contains(channel)) connect_peers(channel, tcp_peer(live.tid, channel));
     const auto peer = peers_.find(channel);
+    if (peer == peers_.end() && result > 0) take_from_outside(live, channel);
     channel = peer == peers_.end() ? std::string() : peer->second + sent;
   }
   const std::string_view kind = kind_of_channel(channel);
@@ -270,6 +272,14 @@ void Tracer::leave_transfer(Live& live, long result) {
     take(live, channel, kind == "messages" ? 1 : static_cast<std::uint64_t>(result));
   else if (result > 0 && read_object(live.tid, live.arguments[1], signal))
     take_signal(live, static_cast<int>(signal));
+}
+
+// A request that arrives, and no answer to one that was sent in the same call.
+void Tracer::take_from_outside(Live& live, const std::string& channel) {
+  const int window = observer_.window(live.number);
+  const auto sent_in = last_sent_.find(channel);
+  if (window < 0 || (sent_in != last_sent_.end() && sent_in->second == window)) return;
+  if (handoffs_.size() < most_handoffs) handoffs_.push_back({++sequence_, live.number, "outside", "structural", {}});
 }
 
 // ---------------------------------------------------------------------------------------------------------------

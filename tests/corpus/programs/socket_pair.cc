@@ -1,6 +1,6 @@
 // none: works
-// dropped: lost queue
-// stale: leaked queue
+// dropped: lost message
+// stale: leaked message
 // kept: lingering queue
 // acts: note create folder
 #include <sys/socket.h>

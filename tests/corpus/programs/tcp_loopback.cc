@@ -1,6 +1,6 @@
 // none: works
-// dropped: lost queue
-// stale: leaked queue
+// dropped: lost message
+// stale: leaked message
 // acts: note create
 // A connection of the service's to itself, made at start-up.
 #include <arpa/inet.h>

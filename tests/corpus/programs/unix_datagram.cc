@@ -1,6 +1,6 @@
 // none: works
-// dropped: lost queue
-// stale: leaked queue
+// dropped: lost message
+// stale: leaked message
 // acts: note create
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,6 +1,6 @@
 // none: works
-// dropped: lost queue
-// stale: leaked queue
+// dropped: lost message
+// stale: leaked message
 // acts: note create
 // Each call makes a connection of its own to a thread of the service's.
 #include <sys/socket.h>
