@@ -23,15 +23,15 @@ def build_example(name, folder, build, source, compiler):
     return f"{folder}/build/{name}"
 
 
-def make_accounts(folder, **more):
+def make_accounts(folder, users=IDS, **more):
     """Accounts and homes. `more`: a line for each user, {0} her name and {1} her number, of further files of /etc."""
     run("mount", "-t", "tmpfs", "none", "/home")
     for name, text in {"passwd": "{0}:x:{1}:{1}::/home/{0}:/bin/sh\n", "group": "{0}:x:{1}:\n", **more}.items():
         with open(f"/etc/{name}") as file:
-            own = file.read() + "".join(text.format(*each) for each in IDS.items())
+            own = file.read() + "".join(text.format(*each) for each in users.items())
         with open(f"{folder}/{name}", "w") as file:
             file.write(own)
         run("mount", "--bind", f"{folder}/{name}", f"/etc/{name}")
-    for user, number in IDS.items():
+    for user, number in users.items():
         os.mkdir(f"/home/{user}", 0o700)
         os.chown(f"/home/{user}", number, number)

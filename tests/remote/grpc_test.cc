@@ -46,9 +46,20 @@ class ClerkService final : public Clerk::Service {
 
   grpc::Status WhoAsks(grpc::ServerContext* context, const Line*, Line* reply) override {
     return callers_.serve(*context, [&] {
-      reply->set_text(words(CallContext::current().client()));
+      const std::string asks = words(CallContext::current().client());
+      reply->set_text(asks);
+      const std::lock_guard lock(mutex_);
+      asked_.push_back(asks);
+      if (fails_every_ != 0 && asked_.size() % fails_every_ != 0)
+        return grpc::Status(grpc::StatusCode::UNAVAILABLE, "not this time");
       return grpc::Status::OK;
     });
+  }
+  // Only each so-manieth attempt comes to a good end.
+  void fail_every(std::size_t attempts) { fails_every_ = attempts; }
+  std::vector<std::string> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
   }
   grpc::Status WhoWorks(grpc::ServerContext* context, const Line*, Line* reply) override {
     return callers_.serve(*context, [&] {
@@ -79,10 +90,14 @@ class ClerkService final : public Clerk::Service {
   grpc::Status Talk(grpc::ServerContext* context, grpc::ServerReaderWriter<Line, Line>* stream) override {
     return callers_.serve(*context, [&] {
       Line line;
+      const Impersonation as = CallContext::current().impersonate_client();
       while (stream->Read(&line)) stream->Write(asker());
+      ended_as_.store(::geteuid());
       return grpc::Status::OK;
     });
   }
+  // Whom the handler of the last Talk that ended was.
+  [[nodiscard]] uid_t ended_as() const { return ended_as_.load(); }
 
  private:
   static Line asker() {
@@ -92,6 +107,10 @@ class ClerkService final : public Clerk::Service {
   }
 
   GrpcCallers& callers_;
+  std::mutex mutex_;
+  std::vector<std::string> asked_;
+  std::atomic<std::size_t> fails_every_ = 0;
+  std::atomic<uid_t> ended_as_ = 0;
 };
 
 std::mutex told_mutex;
@@ -113,6 +132,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   GrpcCallers& callers() { return callers_; }
+  ClerkService& service() { return service_; }
 
  private:
   static GrpcCallersOptions completed(GrpcCallersOptions options, const std::string& at) {
@@ -423,6 +443,55 @@ TEST(A_call_of_grpc, is_still_its_caller_s_after_the_server_was_restarted) {
                   must(text == words(who), text + " instead of " + words(who));
                 }
               }
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, that_grpc_makes_again_by_itself_is_its_caller_s_each_time) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              server.service().fail_every(3);
+              GrpcChannelOptions options;
+              options.office = office;
+              options.arguments.SetServiceConfigJSON(
+                  R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.01s",
+                      "maxBackoff": "0.02s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]})");
+              const auto clerk = Clerk::NewStub(grpc_channel(target, grpc::InsecureChannelCredentials(), options));
+              std::vector<std::string> expected;
+              for (const Token& who : {her, him, her}) {
+                const Impersonation as{who};
+                const Reply reply = ask(*clerk, &Clerk::Stub::WhoAsks);
+                must(reply.text == words(who), reply.text + reply.status.error_message());
+                expected.insert(expected.end(), 3, words(who));
+              }
+              must(server.service().asked() == expected, "attempts");
+            }),
+            "");
+}
+
+TEST(A_call_of_grpc, that_is_cancelled_or_late_ends_and_the_next_is_another_s) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              for (const bool late : {false, true}) {
+                {
+                  const Impersonation as{her};
+                  grpc::ClientContext context;
+                  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(late ? 1 : 60));
+                  const auto stream = clerk->Talk(&context);
+                  Line line;
+                  stream->Write({});
+                  must(stream->Read(&line) && line.text() == words(her), "Talk: " + line.text());
+                  if (!late) context.TryCancel();
+                  must(!stream->Read(&line), "an answer to nothing");
+                  const grpc::StatusCode code = stream->Finish().error_code();
+                  must(code == (late ? grpc::StatusCode::DEADLINE_EXCEEDED : grpc::StatusCode::CANCELLED), "status");
+                }
+                const Impersonation as{him};
+                must(ask(*clerk, &Clerk::Stub::WhoAsks).text == words(him), "the next");
+                must(ask(*clerk, &Clerk::Stub::WhoWorks).text == "0 3002 0", "who works next");
+              }
+              must_equal(server.service().ended_as(), alice_id, "the handler, when it was told");
             }),
             "");
 }
