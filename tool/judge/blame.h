@@ -16,9 +16,9 @@ std::optional<LegPlan> blame_plan(const Verdict& verdict);
 LegPlan swapped(LegPlan plan);
 
 // Writes the hand-off into the finding, with how sure it is: an edge that does not recur when the users are swapped is
-// ambiguous, and where none was seen it says so. Returns the hop that it is, where that is another than the thread alone
-// would tell.
+// ambiguous, and where none was seen it says so. Returns the hop that it is, where that is another than the thread
+// alone would tell.
 std::string blame(Finding& finding, const LegRecord& record, const LegRecord& swapped_record, Symbolizer& symbolizer,
-           const std::vector<Shown>& shown);
+                  const std::vector<Shown>& shown);
 
 }  // namespace behalf::tool
