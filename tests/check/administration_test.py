@@ -187,7 +187,7 @@ class Administration(unittest.TestCase):
                 found += [ids for ids in re.findall(r"^Uid:\s*(.*)$", text_of(status), re.M) if ids.split() != ["0"] * 4]
             return found
 
-        wait_for(lambda: not users(), f"a thread is still {users()}")
+        wait_for(lambda: not users(), "a thread is still a user")
 
 
 if os.environ.get("BEHALF_TEST_NAMESPACE") != "own":
