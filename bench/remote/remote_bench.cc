@@ -1,6 +1,7 @@
 // What it costs that the other end knows whose a call is: a statement of PostgreSQL by the pool beside a connection of
-// its own; a call over D-Bus on the user's connection beside one that all share; a call of gRPC with a ticket beside
-// one without. Interleaved, as alice, on engines of the machine's that are started for it:
+// its own; a call over D-Bus on the user's connection beside one that all share; a call of gRPC with a ticket, by each
+// engine that it is given for, beside one without, and what the first costs, for which a proof is made. Interleaved, as
+// alice, on engines of the machine's that are started for it:
 //
 //   behalf_bench_remote            runs everything and prints the ratios
 #include <benchmark/benchmark.h>
@@ -25,16 +26,21 @@
 #include "behalf/grpc.h"
 #include "behalf/impersonation.h"
 #include "behalf/initialize.h"
+#include "behalf/kerberos.h"
+#include "behalf/munge.h"
 #include "behalf/postgres.h"
 #include "children/household.h"
 #include "comparison.h"
 #include "engines.h"
+#include "realm.h"
 
 namespace {
 
 using behalf::testing::Engine;
 using behalf::testing::Household;
+using behalf::testing::Munged;
 using behalf::testing::PostgresServer;
+using behalf::testing::Realm;
 
 constexpr const char* database = "host=/home/database dbname=postgres";
 constexpr const char* bus_address = "unix:path=/home/bus/socket";
@@ -87,6 +93,17 @@ bool select(PGconn* connection) {
   return answered;
 }
 
+const behalf::MungeOptions by_munged{.socket = "/home/munge/socket"};
+const behalf::Prove prove_by_kerberos = behalf::kerberos_prover(
+    "notes@localhost", {.cache_of = [](const behalf::Token& who) { return Realm::cache(who.name()); }});
+
+// Of both engines: MUNGE's proofs say so.
+behalf::Sender verify(const std::string& proof) {
+  static const behalf::Verify munge = behalf::munge_verifier("bench", by_munged);
+  static const behalf::Verify kerberos = behalf::kerberos_verifier(Realm::keytab("notes"), "notes");
+  return proof.starts_with("MUNGE:") ? munge(proof) : kerberos(proof);
+}
+
 struct Ends {
   behalf::PostgresPool pool{database};
   behalf::DBus bus{bus_address};
@@ -94,8 +111,13 @@ struct Ends {
   std::unique_ptr<sdbus::IConnection> shared_connection = sdbus::createSessionBusConnectionWithAddress(bus_address);
   std::shared_ptr<sdbus::IProxy> shared;
   std::shared_ptr<grpc::Channel> plain = grpc::CreateChannel(rpc_address, grpc::InsecureChannelCredentials());
-  std::shared_ptr<grpc::Channel> with_ticket =
-      behalf::grpc_channel(rpc_address, grpc::InsecureChannelCredentials(), {.office = "/home/rpc/office"});
+  std::shared_ptr<grpc::Channel> by_office = known({.office = "/home/rpc/office"});
+  std::shared_ptr<grpc::Channel> by_munge = known({.prove = behalf::munge_prover("bench", 0, by_munged)});
+  std::shared_ptr<grpc::Channel> by_kerberos = known({.prove = prove_by_kerberos});
+
+  static std::shared_ptr<grpc::Channel> known(const behalf::GrpcChannelOptions& options) {
+    return behalf::grpc_channel(rpc_address, grpc::InsecureChannelCredentials(), options);
+  }
 
   Ends() {
     shared_connection->enterEventLoopAsync();
@@ -136,12 +158,26 @@ void get_id(benchmark::State& state, bool of_caller) {
 BENCHMARK_CAPTURE(get_id, of_caller, true)->Name("D-Bus, DBusProxy")->UseRealTime();
 BENCHMARK_CAPTURE(get_id, shared, false)->Name("D-Bus, a shared connection")->UseRealTime();
 
-void echo(benchmark::State& state, bool with_ticket) {
-  if (with_ticket) return call(state, *ends->with_ticket, "/bench/Known");
-  call(state, *ends->plain, "/bench/Plain");
+void echo(benchmark::State& state, std::shared_ptr<grpc::Channel> Ends::*channel) {
+  call(state, *((*ends).*channel), channel == &Ends::plain ? "/bench/Plain" : "/bench/Known");
 }
-BENCHMARK_CAPTURE(echo, with_ticket, true)->Name("gRPC, a ticket")->UseRealTime();
-BENCHMARK_CAPTURE(echo, plain, false)->Name("gRPC, plain")->UseRealTime();
+BENCHMARK_CAPTURE(echo, by_office, &Ends::by_office)->Name("gRPC, a ticket")->UseRealTime();
+BENCHMARK_CAPTURE(echo, by_munge, &Ends::by_munge)->Name("gRPC, a ticket by MUNGE")->UseRealTime();
+BENCHMARK_CAPTURE(echo, by_kerberos, &Ends::by_kerberos)->Name("gRPC, a ticket by Kerberos")->UseRealTime();
+BENCHMARK_CAPTURE(echo, plain, &Ends::plain)->Name("gRPC, plain")->UseRealTime();
+
+// What comes before the first call of an identity.
+void prove(benchmark::State& state, const behalf::Prove& by) {
+  while (state.KeepRunning()) {
+    const std::string proof = by(behalf::Level::impersonation);
+    const behalf::AsService self;  // as the server is
+    benchmark::DoNotOptimize(verify(proof));
+  }
+}
+BENCHMARK_CAPTURE(prove, by_munge, behalf::munge_prover("bench", 0, by_munged))
+    ->Name("a proof by MUNGE, made and verified")
+    ->UseRealTime();
+BENCHMARK_CAPTURE(prove, by_kerberos, prove_by_kerberos)->Name("a proof by Kerberos, made and verified")->UseRealTime();
 
 class Ratios : public behalf::bench::Comparison {
  public:
@@ -152,11 +188,15 @@ class Ratios : public behalf::bench::Comparison {
     ratio("PostgreSQL, connecting for each", "PostgreSQL, PostgresPool", "at least 20");
     ratio("D-Bus, DBusProxy", "D-Bus, a shared connection", "at most 1.1");
     ratio("gRPC, a ticket", "gRPC, plain", "at most 1.25");
+    ratio("gRPC, a ticket by MUNGE", "gRPC, plain", "at most 1.25");
+    ratio("gRPC, a ticket by Kerberos", "gRPC, plain", "at most 1.25");
+    ratio("a proof by MUNGE, made and verified", "gRPC, plain", "none, once for a ticket");
+    ratio("a proof by Kerberos, made and verified", "gRPC, plain", "none, once for a ticket");
   }
 
  private:
   void ratio(const std::string& one, const std::string& other, const char* bar) {
-    std::printf("%-34s %6.2f times %s (the bar: %s)\n", one.c_str(), medians_[one] / medians_[other], other.c_str(),
+    std::printf("%-39s %6.2f times %s (the bar: %s)\n", one.c_str(), medians_[one] / medians_[other], other.c_str(),
                 bar);
   }
   std::map<std::string, double> medians_;
@@ -174,13 +214,17 @@ std::unique_ptr<Engine> start_bus() {
 }
 
 void run(behalf::bench::Interleaved& arguments) {
+  if (!Munged::is_there() || !Realm::is_there()) throw std::runtime_error("no MUNGE or no KDC on this machine");
   if (!PostgresServer::is_there()) throw std::runtime_error("no PostgreSQL on this machine");
   const Household household;
   const PostgresServer server("/home/database");
   const auto bus = start_bus();
+  const Munged munged("/home/munge");
+  const Realm realm;
+  Realm::log_in("alice", behalf::testing::alice_id);
   behalf::initialize({});
   ::mkdir("/home/rpc", 0755);
-  behalf::GrpcCallers callers({.office = "/home/rpc/office"});
+  behalf::GrpcCallers callers({.office = "/home/rpc/office", .verify = verify});
   Echo echo(callers);
   grpc::ServerBuilder builder;
   builder.AddListeningPort(rpc_address, grpc::InsecureServerCredentials());
