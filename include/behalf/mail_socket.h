@@ -22,6 +22,9 @@
 //
 // What is granted is the sender's own identity, for one message; it is no more than the kernel vouched for. A sender
 // whose groups nobody knows, or that the fences refuse, is not impersonated.
+//
+// A sender that waits for the answer sends a socket along for it. It must lead to that sender: elsewhere, at a service
+// that asks the kernel who sends, the answer would have the receiver's rights.
 #pragma once
 
 #include <cstddef>
@@ -89,8 +92,9 @@ class MailReceiver {
   // Returns whether there was a message: false where the sender is gone, or `stop` asks to stop.
   // Errors: Error as of Impersonation where the receiver cannot be worn; out_of_resources. The message then stays the
   // first in the socket.
-  // Thread-safe: several threads may receive. Cost: 2 system calls, 2 more with an answer, 3 where `stop` can be asked
-  // to stop, what the account database costs, and an Impersonation where the thread does not wear the receiver.
+  // Thread-safe: several threads may receive. Cost: 2 system calls, 3 more with an answer, 3 where `stop` can be asked
+  // to stop, that of Token::of_message() where the sender is not anonymous, and an Impersonation where the thread does
+  // not wear the receiver.
   template <class Handler>
   bool handle_one(const std::stop_token& stop, Handler&& handler) {
     using Result = std::invoke_result_t<Handler&, Message<std::string>&>;

@@ -73,9 +73,9 @@ class Token {
   //
   // Errors: as of_peer(); Error of reason not_there where no credentials came, or not whole; invalid_id where the
   // sender has no id in this user namespace; unknown_user; incomplete_groups also where the gid is none of the groups
-  // that the user is known to have. A sender that cannot be learned is never taken for anybody. Thread-safe. Cost: 8
-  // system calls, and whatever the name service switch does. Rests on: unix(7), SCM_CREDENTIALS; recvmsg(2),
-  // MSG_CTRUNC.
+  // that the user is known to have. A sender that cannot be learned is never taken for anybody. Thread-safe. Cost: 7
+  // system calls, 7 more where the groups are the kernel's own, and whatever the name service switch does. Rests on:
+  // unix(7), SCM_CREDENTIALS; recvmsg(2), MSG_CTRUNC.
   [[nodiscard]] static Token of_message(int socket, const msghdr& message);
   [[nodiscard]] static Token of_message(int socket, const msghdr& message, allow_low_ids_t);
 

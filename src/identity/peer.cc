@@ -45,7 +45,7 @@ namespace {
 
 // What the kernel noted, or nothing and errno. Of a socket of another family, or one that is not connected, it knows no
 // peer, and says so in these ids; errno is 0 then.
-std::optional<ucred> noted(int socket) {
+std::optional<ucred> noted(int socket) noexcept {
   ucred peer{};
   socklen_t size = sizeof peer;
   errno = 0;
@@ -85,6 +85,11 @@ std::optional<PeerIds> peer_if_it_is(int socket, uid_t uid) {
   const std::optional<ucred> peer = noted(socket);
   if (!peer || peer->uid != uid) return std::nullopt;
   return with_groups(socket, *peer);
+}
+
+bool is_peer(int socket, uid_t uid) noexcept {
+  const std::optional<ucred> peer = noted(socket);
+  return peer && peer->uid == uid;
 }
 
 }  // namespace behalf::detail

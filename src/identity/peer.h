@@ -23,4 +23,7 @@ PeerIds peer_of(int socket);
 // nothing where another did, or the socket has no peer. Throws as peer_of() otherwise.
 std::optional<PeerIds> peer_if_it_is(int socket, uid_t uid);
 
+// Whether that user made the other end. Of what is no connected Unix socket nobody did. Cost: 1 system call.
+bool is_peer(int socket, uid_t uid) noexcept;
+
 }  // namespace behalf::detail

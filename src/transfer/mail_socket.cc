@@ -16,6 +16,7 @@
 #include "behalf/message_credentials.h"
 #include "identity/errors.h"
 #include "identity/message_credentials.h"
+#include "identity/peer.h"
 #include "identity/service.h"
 
 namespace behalf {
@@ -166,6 +167,10 @@ std::optional<Received> receive_message(int socket, std::size_t longest, bool& g
   }
   Received received;
   read_ancillary(message, received);
+  // Of an answer the kernel says that the receiver sends it: whoever else it reached could be made to believe it.
+  const bool to_sender =
+      !received.answer_to || (received.from && detail::is_peer(received.answer_to.get(), received.from->uid));
+  if (!to_sender) received.answer_to = Descriptor();
   Head head;
   if (static_cast<std::size_t>(size) >= sizeof head) std::memcpy(&head, bytes.get(), sizeof head);
   if ((message.msg_flags & MSG_TRUNC) != 0) {
@@ -175,6 +180,8 @@ std::optional<Received> receive_message(int socket, std::size_t longest, bool& g
     received.amiss = "it is no message of a behalf::MailSender";
   } else if (!received.from) {
     received.amiss = "the kernel does not say who sent it";
+  } else if (!to_sender) {
+    received.amiss = "its answer would go to somebody else than its sender. Pass one end of a socket pair of one's own";
   } else {
     received.granted = static_cast<Level>(head.granted);
     received.text.assign(bytes.get() + sizeof head, static_cast<std::size_t>(size) - sizeof head);

@@ -7,12 +7,14 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <array>
 #include <atomic>
 #include <cstring>
 
+#include "behalf/message_credentials.h"
 #include "behalf/thread.h"
 #include "cursed.h"
 #include "own_accounts.h"
@@ -236,42 +238,82 @@ TEST(A_sender_whom_nobody_knows, is_refused_and_told_and_whom_the_fences_refuse_
             "");
 }
 
+// A message as a MailSender's, with those descriptors.
+void send_by_hand(int socket, const std::array<int, 2>& descriptors) {
+  std::string bytes = std::string("bhm1") + '\1' + std::string(3, '\0');
+  iovec part{bytes.data(), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptors)> room{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room.data();
+  message.msg_controllen = room.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptors);
+  std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
+  must(::sendmsg(socket, &message, 0) >= 0, "sendmsg");
+}
+
 // Whoever sends a message chooses where its answer goes.
 TEST(A_sender_that_sends_descriptors, neither_fills_the_receivers_table_nor_holds_it_up) {
   EXPECT_EQ(in_own_process([] {
               start_with_accounts();
               auto [in, out] = mail_socket_pair();
-              std::array<int, 2> pipe{};
-              must(::pipe2(pipe.data(), O_CLOEXEC) == 0, "pipe");
-              for (int round = 0; round < 20; ++round) {
-                std::string bytes = std::string("bhm1") + '\1' + std::string(3, '\0');
-                iovec part{bytes.data(), bytes.size()};
-                alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> room{};
-                msghdr message{};
-                message.msg_iov = &part;
-                message.msg_iovlen = 1;
-                message.msg_control = room.data();
-                message.msg_controllen = room.size();
-                cmsghdr* header = CMSG_FIRSTHDR(&message);
-                header->cmsg_level = SOL_SOCKET;
-                header->cmsg_type = SCM_RIGHTS;
-                header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-                std::memcpy(CMSG_DATA(header), pipe.data(), sizeof pipe);
-                must(::sendmsg(out.get(), &message, 0) >= 0, "sendmsg");
+              std::array<int, 2> full{};
+              must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, full.data()) == 0, "socketpair");
+              while (::send(full[0], "x", 1, MSG_DONTWAIT) == 1) {
               }
+              for (int round = 0; round < 10; ++round) send_by_hand(out.get(), full);
               out = Descriptor();
               on_thread([&in = in] {
                 const int before = ::dup(0);
                 ::close(before);
                 MailReceiver box(std::move(in));
                 int handled = 0;
-                while (box.handle_one([&](Message<std::string>&) -> std::string { return ++handled, "to a pipe"; })) {
+                while (box.handle_one([&](Message<std::string>&) -> std::string { return ++handled, "no room"; })) {
                 }
-                must_equal(handled, 20, "handled");
+                must_equal(handled, 10, "handled");
                 const int after = ::dup(0);
                 ::close(after);
                 must_equal(after, before, "the next free descriptor");
               });
+            }),
+            "");
+}
+
+// There the kernel would say that the receiver sends, and a service that asks it would do what the sender may not.
+TEST(A_sender_that_leads_the_answer_to_somebody_else, is_refused_and_nothing_goes_there) {
+  EXPECT_EQ(in_own_process([] {
+              own_accounts(passwd, group);
+              auto [in, out] = mail_socket_pair();
+              sockaddr_un address{AF_UNIX, "\0bystander"};
+              const auto* const name = reinterpret_cast<const sockaddr*>(&address);
+              const Descriptor bystander(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+              ask_for_credentials(bystander.get());
+              must(::bind(bystander.get(), name, sizeof address) == 0 && ::listen(bystander.get(), 1) == 0, "listen");
+              const pid_t user = user_process(alice_id, {alice_id}, [&, &out = out] {
+                const Descriptor way(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+                must(::connect(way.get(), name, sizeof address) == 0, "connect");
+                send_by_hand(out.get(), {way.get(), way.get()});
+                std::array<int, 2> pipe{};
+                must(::pipe2(pipe.data(), O_CLOEXEC) == 0, "pipe");
+                send_by_hand(out.get(), pipe);
+              });
+              out = Descriptor();
+              start(ServiceKind::root);
+              on_thread([&in = in] {
+                refusals = 0;
+                MailReceiver box(Carried(bob()), std::move(in), {.on_refused = note_refusal});
+                must(!box.handle_one([](Message<std::string>&) -> std::string { return "by bob"; }), "handled");
+                must_equal(refusals.load(), 2, "refused");
+                must(last_refusal.find("its answer would go") != std::string::npos, "why: " + last_refusal);
+              });
+              must_end_well(user);
+              const Descriptor connection(::accept4(bystander.get(), nullptr, nullptr, SOCK_CLOEXEC));
+              std::array<char, 64> came{};
+              must_equal(::recv(connection.get(), came.data(), came.size(), MSG_DONTWAIT), ssize_t{0}, "what came");
             }),
             "");
 }
