@@ -31,7 +31,8 @@ namespace behalf {
 
 struct KerberosProverOptions {
   // Where that identity's tickets are. By default those that came with it (kerberos_tickets()), and otherwise where
-  // kinit(1) puts them: FILE:/tmp/krb5cc_UID.
+  // kinit(1) puts them: FILE:/tmp/krb5cc_UID, where that file is the user's own. The user is shown as whom the tickets
+  // are for, so name a place that nobody else can write to.
   std::function<std::string(const Token&)> cache_of{};
 
   // Which services are given tickets to present the user further: such a service can do in the user's name whatever she

@@ -2,6 +2,7 @@
 #include "behalf/kerberos.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,26 @@ TEST_F(A_proof_by_kerberos, is_not_to_be_had_without_tickets_nor_with_another_s_
               const std::string short_lived = Realm::log_in("bob", bob_id, "-l 1s");
               ::sleep(2);
               must_be_none(him, short_lived);
+            }),
+            "");
+}
+
+// Everybody may put a file into /tmp, under a name that another looks for, and let her read it: she would be shown as
+// the one that it came from.
+TEST_F(A_proof_by_kerberos, is_not_made_of_tickets_that_another_left_where_a_log_in_puts_hers) {
+  EXPECT_EQ(with_realm([](const Token& her, const Token&) {
+              must(::mount("none", "/tmp", "tmpfs", 0, "mode=1777") == 0, "mount");
+              const Prove prove = kerberos_prover(service);
+              const std::string where = "/tmp/krb5cc_" + std::to_string(alice_id);
+              must_refuse(Error::Reason::not_there, [&] { (void)prove_as(her, prove); });
+              const auto leave = [&](const std::string& whose, uid_t by) {
+                Realm::run("cp /home/kdc/tickets_of_" + whose + ' ' + where);
+                must(::chown(where.c_str(), by, by) == 0 && ::chmod(where.c_str(), 0644) == 0, "leave");
+              };
+              leave("bob", bob_id);
+              must_refuse(Error::Reason::not_there, [&] { (void)prove_as(her, prove); });
+              leave("alice", alice_id);
+              must(*kerberos_verifier(keytab, service)(prove_as(her, prove)).token() == her, "her own");
             }),
             "");
 }

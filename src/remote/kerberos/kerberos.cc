@@ -1,5 +1,7 @@
 #include "behalf/kerberos.h"
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -43,10 +45,26 @@ OM_uint32 flag_of(Forwards forwards) {
   return forwards == Forwards::to_any ? GSS_C_DELEG_FLAG : GSS_C_DELEG_POLICY_FLAG;
 }
 
+std::string attempt(const std::string& service, const std::string& cache, const Token& who) {
+  return "behalf: prove by Kerberos to " + service + " that this is " + detail::describe(*who.data()) +
+         ", by the tickets in " + cache + ": ";
+}
+
+// /tmp is everybody's. Under the name of hers may lie what somebody else was given and lets her read, and she would be
+// shown as that one.
+std::string cache_of_log_in(const std::string& service, const Token& who) {
+  const std::string file = "/tmp/krb5cc_" + std::to_string(who.uid());
+  std::string cache = "FILE:" + file;
+  struct stat status {};
+  if (::lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == who.uid()) return cache;
+  throw Error(Error::Reason::not_there, attempt(service, cache, who) +
+                                            "they are not there, or the file is somebody else's. Get some with "
+                                            "kinit(1), or say where they are (KerberosProverOptions::cache_of)");
+}
+
 std::string prove(const std::string& service, const std::string& cache, const Token& who, Level granted,
                   Forwards forwards) {
-  const std::string attempted = "behalf: prove by Kerberos to " + service + " that this is " +
-                                detail::describe(*who.data()) + ", by the tickets in " + cache + ": ";
+  const std::string attempted = attempt(service, cache, who);
   if (granted == Level::delegation && who.level() < granted && !who.is_service()) {
     throw Error(Error::Reason::power_needed,
                 attempted + "the token is of level " + std::string(to_string(who.level())) +
@@ -124,7 +142,8 @@ Prove kerberos_prover(std::string service, const KerberosProverOptions& options)
     const Token who = worn_now.data() == nullptr ? Token::of_process() : Token(worn_now.data());
     const auto cache = [&] {
       if (options.cache_of) return options.cache_of(who);
-      return kerberos_tickets(who).value_or("FILE:/tmp/krb5cc_" + std::to_string(who.uid()));
+      const auto came_along = kerberos_tickets(who);
+      return came_along ? *came_along : cache_of_log_in(service, who);
     };
     return prove(service, cache(), who, granted, options.forwards);
   };
