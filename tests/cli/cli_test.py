@@ -462,7 +462,8 @@ class A_command_as_a_user(unittest.TestCase):
     def test_what_cannot_be_run_has_the_exit_codes_of_env(self):
         for words, code, said in ((["daemon", "no-such-program"], 127, "no-such-program"), (["daemon", "/etc/passwd"], 126, "/etc/passwd"),
                                   (["no-such-user", "id"], 125, "no-such-user"), (["root", "id"], 125, "uid 0"),
-                                  (["--directory", "/root", "daemon", "id"], 125, "/root"), (["--env", "A", "daemon", "id"], 125, "NAME=value"),
+                                  (["--directory", "/root", "daemon", "id"], 125, "/root"),
+                                  (["--directory", "/none", "daemon", "id"], 125, "--directory"), (["--env", "A", "daemon", "id"], 125, "NAME=value"),
                                   (["daemon"], 64, "COMMAND"), (["--umask", "9", "daemon", "id"], 64, "umask")):
             done = self.run_as(*words)
             self.assertEqual((done.returncode, done.stdout), (code, ""), words)

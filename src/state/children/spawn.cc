@@ -35,14 +35,16 @@ struct Advice {
   const char* what_to_do;
 };
 constexpr Advice advices[] = {
-    {"empty the bounding set", EPERM, "The service needs CAP_SETPCAP for it, or say BoundingSet::of_service"},
+    {"empty the bounding set", EPERM,
+     "The service needs CAP_SETPCAP for it, or say BoundingSet::of_service (run-as: --keep-bounding-set)"},
     {"reset the securebits", EPERM, "The service needs CAP_SETPCAP for it, and securebits that are not locked"},
     {"begin a session", EPERM,
      "The process leads its process group: fork(2) first, or say new_session = false (setsid(2))"},
     {"set the limits", EPERM, "To raise a hard limit the service needs CAP_SYS_RESOURCE (setrlimit(2))"},
     {"hand over the descriptors", EBADF, "A descriptor given is not open"},
     {"join a session keyring", EDQUOT, "The user's quota of keys is used up: /proc/key-users, keyrings(7)"},
-    {"enter the directory", ENOENT, "Make the directory, or name another in SpawnOptions::directory"},
+    {"enter the directory", ENOENT,
+     "Make the directory, or name another: SpawnOptions::directory (run-as: --directory)"},
     {"enter the directory", EACCES, "It is entered as the user: she may not"},
     {"execute the program", ENOENT, "Neither it nor, if it is a script, its interpreter is there for the user"},
     {"execute the program", EACCES, "The user may not execute it, or may not reach it"},
