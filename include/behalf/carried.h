@@ -18,6 +18,7 @@
 
 #include "behalf/as_service.h"
 #include "behalf/impersonation.h"
+#include "behalf/of_thread.h"
 #include "behalf/token.h"
 
 namespace behalf {
@@ -49,8 +50,9 @@ class Carried {
   // Compared by all of the identity, as tokens are. Thread-safe. Cost: no system call.
   friend bool operator==(const Carried& a, const Carried& b) noexcept { return equal(a, b); }
 
-  // `run` as a scope. Work that ends with an Impersonation still open would leave it to what runs next in the thread: a
-  // coroutine that holds one across co_await does that. Then the process ends, with a line that says so.
+  // `run` as a scope. Work that ends with an Impersonation still open, or a ThreadDirectory or ThreadUmask, would leave
+  // it to what runs next in the thread: a coroutine that holds one across co_await does that. Then the process ends,
+  // with a line that says so.
   class Worn {
    public:
     explicit Worn(const Carried& who) {
@@ -58,7 +60,7 @@ class Carried {
       floor_ = detail::Region::innermost();
     }
     ~Worn() {
-      if (detail::Region::innermost() != floor_) left_open();
+      if (detail::Region::innermost() != floor_ || detail::OfThread::innermost() != floor_of_thread_) left_open();
       if (region_.entered()) region_.leave();
     }
     Worn(const Worn&) = delete;
@@ -69,6 +71,7 @@ class Carried {
 
     detail::Region region_;
     const detail::Region* floor_ = nullptr;
+    const detail::OfThread* const floor_of_thread_ = detail::OfThread::innermost();
   };
 
   // The same for who has nobody to tell: the process ends where the identity cannot be taken.

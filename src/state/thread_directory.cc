@@ -33,34 +33,39 @@ int as_user_or_service(const Call& call) {
   return call();
 }
 
-Descriptor working_directory() {
-  Descriptor now(as_user_or_service([] { return ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC); }));
-  if (!now) fail("keep the working directory", errno);
-  return now;
+int open_directory(const char* path) {
+  return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+// Each time: a thread that was started meanwhile shares what this one had (clone(2), CLONE_FS). Where nobody shares it
+// nothing is copied.
+void have_of_its_own() {
+  if (::unshare(CLONE_FS) != 0) fail("have a working directory of the thread's own: unshare", errno);
 }
 
 }  // namespace
 
-namespace detail {
-
-OfThread::OfThread() {
-  // Each time: a thread that was started meanwhile shares what this one had (clone(2), CLONE_FS). Where nobody shares
-  // it nothing is copied.
-  if (::unshare(CLONE_FS) != 0) fail("have a working directory of the thread's own: unshare", errno);
+ThreadDirectory::ThreadDirectory(const std::filesystem::path& directory)
+    : to_enter_("enter " + directory.string()), directory_(open_directory(directory.c_str())) {
+  if (!directory_) fail(to_enter_, errno);
+  begin();
 }
 
-}  // namespace detail
-
-ThreadDirectory::ThreadDirectory(const std::filesystem::path& directory) : before_(working_directory()) {
-  if (::chdir(directory.c_str()) != 0) fail("enter " + directory.string(), errno);
+ThreadDirectory::ThreadDirectory(const Descriptor& directory)
+    : to_enter_("enter the directory of descriptor " + std::to_string(directory.get())),
+      directory_(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0)) {
+  if (!directory_) fail(to_enter_, errno);
+  begin();
 }
 
-ThreadDirectory::ThreadDirectory(const Descriptor& directory) : before_(working_directory()) {
-  if (::fchdir(directory.get()) != 0)
-    fail("enter the directory of descriptor " + std::to_string(directory.get()), errno);
+void ThreadDirectory::take() {
+  have_of_its_own();
+  before_ = Descriptor(as_user_or_service([] { return open_directory("."); }));
+  if (!before_) fail("keep the working directory", errno);
+  if (::fchdir(directory_.get()) != 0) fail(to_enter_, errno);
 }
 
-ThreadDirectory::~ThreadDirectory() {
+void ThreadDirectory::put_back() noexcept {
   const int kept_errno = errno;
   try {
     if (as_user_or_service([this] { return ::fchdir(before_.get()); }) != 0) {
@@ -72,9 +77,16 @@ ThreadDirectory::~ThreadDirectory() {
   errno = kept_errno;
 }
 
-ThreadUmask::ThreadUmask(mode_t mask) : before_(::umask(mask)) {}
+ThreadUmask::ThreadUmask(mode_t mask) : mask_(mask) {
+  begin();
+}
 
-ThreadUmask::~ThreadUmask() {
+void ThreadUmask::take() {
+  have_of_its_own();
+  before_ = ::umask(mask_);
+}
+
+void ThreadUmask::put_back() noexcept {
   ::umask(before_);
 }
 

@@ -53,8 +53,10 @@ bool Carried::equal(const Carried& a, const Carried& b) noexcept {
 
 void Carried::Worn::left_open() noexcept {
   detail::end_process(
-      "behalf: work ended with an Impersonation or AsService still open: a coroutine held it across co_await. The "
-      "process ends, before other work runs as somebody else. Close the scope before co_await, or await a coroutine "
+      "behalf: work ended with an Impersonation, AsService, ThreadDirectory or ThreadUmask still open: a coroutine "
+      "held "
+      "it across co_await. The process ends, before other work runs as somebody else, or elsewhere. Close the scope "
+      "before co_await, or await a coroutine "
       "that is somebody of its own (behalf::task, or co_spawn on behalf::asio::as(token, executor))\n");
 }
 

@@ -63,15 +63,19 @@ TaskCore::~TaskCore() {
 void TaskCore::wear() {
   who.enter(worn_);
   floor_ = Region::innermost();
+  floor_of_thread_ = OfThread::innermost();
   try {
     Region::resume(std::exchange(suspended_, nullptr));
+    OfThread::resume(std::exchange(suspended_of_thread_, nullptr));
   } catch (...) {
+    (void)Region::suspend_down_to(floor_);
     if (worn_.entered()) worn_.leave();
     throw;
   }
 }
 
 void TaskCore::give_back() noexcept {
+  suspended_of_thread_ = OfThread::suspend_down_to(floor_of_thread_);
   suspended_ = Region::suspend_down_to(floor_);
   if (worn_.entered()) worn_.leave();
 }
@@ -100,6 +104,8 @@ std::coroutine_handle<> TaskCore::entrance() {
 // Whether `to`, of the same identity, is worn for now in this one's place.
 bool TaskCore::hand_over(TaskCore& to) noexcept {
   if (!same(who.data(), to.who.data()) || Region::innermost() != floor_ || to.suspended_ != nullptr) return false;
+  if (OfThread::innermost() != floor_of_thread_ || to.suspended_of_thread_ != nullptr) return false;
+  to.floor_of_thread_ = floor_of_thread_;
   to.floor_ = worn_.entered() ? &to.worn_ : floor_;
   worn_.hand_over(to.worn_);
   return true;

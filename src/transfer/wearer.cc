@@ -72,6 +72,10 @@ void Wearer::give_back() noexcept {
 }
 
 std::string Wearer::amiss(Look look) {
+  if (OfThread::innermost() != nullptr) {
+    unseen_ = 1;  // it would have been seen before
+    return "it left a ThreadDirectory or ThreadUmask behind";
+  }
   const Service* const there = service();
   Memo* const memo = memo_or_null();
   if (there == nullptr || memo == nullptr) return {};
@@ -119,15 +123,16 @@ void Wearer::repair() noexcept {
   region_.reset();  // not left: the thread is no longer what it was left as
   worn_.reset();
   unseen_ = 0;
-  Memo* const memo = memo_or_null();
-  if (memo == nullptr) return;
-  const Service& there = *service();
-  memo->innermost = nullptr;
-  memo->worn = there.token;
-  memo->effective = there.own.effective & memo->powers.permitted;
-  memo->known = false;
-  make_again(system_calls(), there, *memo);
-  memo->known = true;
+  if (Memo* const memo = memo_or_null(); memo != nullptr) {
+    const Service& there = *service();
+    memo->innermost = nullptr;
+    memo->worn = there.token;
+    memo->effective = there.own.effective & memo->powers.permitted;
+    memo->known = false;
+    make_again(system_calls(), there, *memo);
+    memo->known = true;
+  }
+  (void)OfThread::suspend_down_to(nullptr);  // by the service, which may go where it was
 }
 
 }  // namespace behalf::detail

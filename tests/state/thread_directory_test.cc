@@ -6,12 +6,20 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <coroutine>
 #include <filesystem>
+#include <functional>
+#include <future>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "behalf/impersonation.h"
+#include "behalf/task.h"
+#include "behalf/thread_pool.h"
 #include "children/household.h"
 #include "refused.h"
 
@@ -113,6 +121,165 @@ TEST(Threads_of_many_users, work_in_directories_of_their_own_at_once) {
               must_equal(wrong.load(), 0, "looks that were wrong");
             }),
             "");
+}
+
+struct Where {
+  std::string directory;
+  mode_t umask = 0;
+  friend bool operator==(const Where&, const Where&) = default;
+};
+
+Where now() {
+  return {directory_now(), umask_now()};
+}
+
+const Where hers{"/home/alice", 0077};
+const Where of_process{"/etc", 0022};
+
+// What the next task of that pool's only worker finds.
+Where next_of(ThreadPool& pool) {
+  return pool.submit(Carried(bob()), [] { return now(); }).get();
+}
+
+task<void> works_at_home(ThreadPool& first, ThreadPool& second) {
+  co_await schedule(first);
+  const ThreadDirectory here{"/home/alice"};
+  {
+    const ThreadUmask mask{0077};
+    co_await schedule(second);
+    must(now() == hers, "after the suspension");
+    must(next_of(first) == of_process, "what the next one finds where it was");
+    co_await [](ThreadPool& pool) -> task<void> {
+      must(now() == of_process, "a task that is awaited begins where its thread is");
+      co_await schedule(pool);
+    }(first);
+    must(now() == hers, "after it has awaited another");
+  }
+  must(now() == Where{"/home/alice", 0022}, "after the inner scope");
+}
+
+// They would be the next user's otherwise: the scopes end on another thread than they began on.
+TEST(In_a_task, they_are_the_coroutines_and_not_the_threads) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              must(::chdir("/etc") == 0, "chdir");
+              ::umask(0022);
+              start(ServiceKind::root);
+              ThreadPool first({.threads = 1});
+              ThreadPool second({.threads = 1});
+              behalf::start(first, works_at_home(first, second).as(alice())).get();
+              must(next_of(first) == of_process && next_of(second) == of_process, "afterwards");
+              must(now() == of_process, "the process");
+            }),
+            "");
+}
+
+task<void> goes_home(ThreadPool& first, ThreadPool& second, std::promise<void>& there, std::future<void> on) {
+  co_await schedule(first);
+  const ThreadUmask mask{0077};
+  const ThreadDirectory here{"/home/alice"};
+  const Impersonation as{bob()};
+  there.set_value();
+  on.wait();
+  co_await schedule(second);
+  must(false, "it went on elsewhere");
+}
+
+TEST(A_task, whose_directory_cannot_be_entered_again_does_not_go_on_elsewhere) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              must(::chdir("/etc") == 0, "chdir");
+              ::umask(0022);
+              start(ServiceKind::root);
+              ThreadPool first({.threads = 1});
+              ThreadPool second({.threads = 1});
+              std::promise<void> there;
+              std::promise<void> on;
+              auto end = behalf::start(first, goes_home(first, second, there, on.get_future()).as(alice()));
+              there.get_future().wait();
+              must(::chown("/home/alice", 0, 0) == 0, "chown");
+              on.set_value();
+              must(refused(Error::Reason::not_permitted, [&] { end.get(); }), "it was entered");
+              must(next_of(first) == of_process && next_of(second) == of_process, "afterwards");
+              must(first.counts().strayed == 0 && second.counts().strayed == 0, "a worker was left as somebody else");
+            }),
+            "");
+}
+
+// Suspends, and gives whoever holds it the means to resume.
+struct Elsewhere {
+  std::promise<std::coroutine_handle<>>* suspended;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const noexcept { suspended->set_value(handle); }
+  void await_resume() const noexcept {}
+};
+
+task<void> goes_to(ThreadPool& pool) {
+  co_await schedule(pool);
+}
+
+task<void> is_resumed_by_hand(ThreadPool& pool, std::promise<std::coroutine_handle<>>& suspended) {
+  co_await Elsewhere{&suspended};
+  co_await goes_to(pool);  // of the same identity: what is worn is handed over
+}
+
+TEST(A_scope_around_a_task, stays_where_the_task_goes_on_elsewhere) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ThreadPool pool({.threads = 1});
+              std::promise<std::coroutine_handle<>> suspended;
+              std::future<void> end = behalf::start(pool, is_resumed_by_hand(pool, suspended).as(alice()));
+              const std::coroutine_handle<> handle = suspended.get_future().get();
+              on_thread([&] {
+                const ThreadUmask own{0007};
+                handle.resume();
+                must_equal(umask_now(), mode_t{0007}, "the thread's own");
+              });
+              end.get();
+            }),
+            "");
+}
+
+// As the coroutines of other libraries do.
+TEST(A_scope_that_is_left_open, is_not_the_next_one_s) {
+  const auto in_service = [](const std::function<void(std::optional<ThreadUmask>&)>& body) {
+    return in_child([&] {
+      const Household household;
+      must(::chdir("/etc") == 0, "chdir");
+      ::umask(0022);
+      start(ServiceKind::root);
+      std::optional<ThreadUmask> left;
+      body(left);
+      must(false, "the process goes on");
+    });
+  };
+  ChildEnd end = in_service([](auto& left) { Carried(as_service).run([&] { left.emplace(0077); }); });
+  EXPECT_TRUE(end.exited && end.status == 70) << end.failure;
+  EXPECT_NE(end.said.find("ThreadUmask still open"), std::string::npos) << end.said;
+
+  end = in_service([](auto& left) {
+    left.emplace(0077);
+    std::thread([&] { left.reset(); }).join();
+  });
+  EXPECT_TRUE(end.exited && end.status == 70) << end.failure;
+  EXPECT_NE(end.said.find("on another thread"), std::string::npos) << end.said;
+
+  end = in_service([](auto& left) {
+    ThreadPool pool({.threads = 1, .when_strayed = ThreadPoolOptions::WhenStrayed::end_process});
+    pool.submit(Carried(alice()), [&] { left.emplace(0077); }).get();
+    (void)next_of(pool);
+  });
+  EXPECT_TRUE(end.exited && end.status == 70) << end.failure;
+  EXPECT_NE(end.said.find("left a ThreadDirectory or ThreadUmask behind"), std::string::npos) << end.said;
+
+  // Where a stray is no reason to end.
+  end = in_service([](auto& left) {
+    ThreadPool pool({.threads = 1, .when_strayed = ThreadPoolOptions::WhenStrayed::reset});
+    pool.submit(Carried(alice()), [&] { left.emplace(0077); }).get();
+    must(next_of(pool) == of_process, "it was left to the next one");
+    throw std::runtime_error("repaired");
+  });
+  EXPECT_EQ(end.failure, "repaired");
 }
 
 }  // namespace
