@@ -1,5 +1,6 @@
 #include "manager.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -37,6 +38,12 @@ std::vector<Listed> listed(Units& units, const std::vector<std::string>& names) 
   std::vector<Listed> all;
   for (const std::string& name : names) all.push_back(listed(units, name));
   return all;
+}
+
+// With an end of a line in it, it would be another line where it is written down, of whomever it says.
+void must_be_one_line(const std::string& unit) {
+  if (std::none_of(unit.begin(), unit.end(), [](unsigned char each) { return each < ' ' || each == 0x7f; })) return;
+  throw sdbus::Error("org.freedesktop.DBus.Error.InvalidArgs", "that is no unit's name");
 }
 
 }  // namespace
@@ -82,6 +89,7 @@ Manager::Manager(sdbus::IConnection& connection, const std::string& name, Units&
 }
 
 void Manager::judge(const std::string& action, const std::string& unit, const std::string& verb) {
+  must_be_one_line(unit);
   const std::string caller = object_->getCurrentlyProcessedMessage()->getSender();
   std::string who = "somebody";
   const auto say = [&](const char* how) {

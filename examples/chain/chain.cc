@@ -44,7 +44,14 @@ void wait_for_the_end() {
   sigwait(&ends, &signal);
 }
 
+// Where MUNGE vouches, calls leave the machine, and whoever reads a ticket on the way has it.
+void must_be_private(Words& words, const char* by) {
+  if (words["--munge"].empty() || !words[by].empty()) return;
+  throw std::invalid_argument(std::string("with --munge calls leave the machine: give ") + by + " for TLS, too");
+}
+
 void front(Words& words) {
+  must_be_private(words, "--authority");
   chain::FrontOptions options{.clerk = words["--clerk"],
                               .authority = content(words["--authority"]),
                               .forgets = chain::hop_named(words["--forget"])};
@@ -60,6 +67,7 @@ void front(Words& words) {
 }
 
 void clerk(Words& words) {
+  must_be_private(words, "--certificate");
   chain::ClerkOptions options{.listen = words["--listen"],
                               .certificate = content(words["--certificate"]),
                               .key = content(words["--key"]),

@@ -15,23 +15,12 @@ import threading
 import time
 import unittest
 
+import engines
 from example import IDS, build_example, make_accounts, run
 
 BUILD, SOURCE, CXX = sys.argv[1:4]
 EXAMPLE = f"{SOURCE}/examples/administration"
 POLKITD = "/usr/lib/polkit-1/polkitd"
-
-BUS = """<busconfig>
-  <type>system</type><listen>unix:path={0}/bus</listen><auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/><deny own="*"/><deny send_type="method_call"/><allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/><allow send_requested_reply="true" send_type="error"/>
-    <allow receive_sender="*"/><allow send_destination="org.freedesktop.DBus"/>
-  </policy>
-  <include>/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>
-  <include>{1}/org.behalf.Machine.conf</include>
-</busconfig>
-"""
 
 # What a client does, in a process that is the user.
 CLIENT = """
@@ -77,11 +66,8 @@ class Administration(unittest.TestCase):
         for name in "backup", "mail":
             with open(f"{folder.name}/units/{name}.service", "w") as file:
                 file.write("[Service]\nExecStart=/usr/bin/sleep 1000\n")
-        with open(f"{folder.name}/bus.conf", "w") as file:
-            file.write(BUS.format(folder.name, EXAMPLE))
-        cls.bus = f"unix:path={folder.name}/bus"
-        cls.start("bus", "/usr/bin/dbus-daemon", f"--config-file={folder.name}/bus.conf", "--nofork", "--nopidfile", "--nosyslog")
-        wait_for(lambda: os.path.exists(f"{folder.name}/bus"), "the bus did not start")
+        cls.bus = engines.start_bus(cls, f"{folder.name}/bus", "/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf",
+                                    f"{EXAMPLE}/org.behalf.Machine.conf")
         cls.start_polkit()
         cls.start("machine", f"{folder.name}/build/machine", "--units", f"{folder.name}/units", "--bus", cls.bus)
         for name, words in {"remembers": [], "forgets": ["--forget", "blanket"]}.items():
@@ -162,6 +148,16 @@ class Administration(unittest.TestCase):
         self.assertRegex(self.ask("alice", "GET", "/units/backup.service/stop"), "^405 ")
         for path in "/", "/units/backup", "/units/..%2fx.service", "/units/a;b.service":
             self.assertRegex(self.ask("alice", "GET", path), "^40[04] ")
+
+    def test_a_name_does_not_write_a_line_of_anothers(self):
+        for verb in "Start", "Stop":
+            said = subprocess.run(["/usr/bin/dbus-send", f"--bus={self.bus}", "--print-reply", "--dest=org.behalf.Machine",
+                                   "/org/freedesktop/systemd1", f"org.freedesktop.systemd1.Manager.{verb}Unit",
+                                   "string:x.service\nuid 0: stop x.service: allowed", "string:replace"], user=IDS["bob"],
+                                  group=IDS["bob"], extra_groups=[], cwd="/", text=True, capture_output=True, timeout=100).stderr
+            self.assertIn("that is no unit's name", said)
+        self.assertNotIn("\nuid 0: stop x.service", text_of(f"{self.folder}/machine.out"))
+        self.assertNotIn("\nuid 0: stop x.service", text_of(f"{self.folder}/polkit.out"))
 
     def test_many_at_once_are_each_judged_for_themselves_and_leave_no_thread_as_a_user(self):
         wrong = []

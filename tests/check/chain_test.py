@@ -100,7 +100,7 @@ class Chain:
         self.elsewhere = elsewhere or {}
         self.folder = f"{test.folder}/{forgets}{len(os.listdir(test.folder))}"
         os.mkdir(self.folder, 0o755)
-        bus = engines.start_bus(test, f"{self.folder}/bus")
+        bus = engines.start_bus(test, f"{self.folder}/bus", f"{SOURCE}/examples/chain/org.behalf.Archive.conf")
         self.socket = f"{self.folder}/front"
         clerk = clerk or ["--listen", f"unix:{self.folder}/clerk", "--office", f"{self.folder}/office"]
         front = front or ["--clerk", f"unix:{self.folder}/clerk", "--office", f"{self.folder}/office"]
@@ -295,6 +295,13 @@ class A_chain(unittest.TestCase):
         for user in "alice", "bob", "alice":
             self.assertEqual(chain.ask(user, f"{user}'s bread"), RIGHT.format(user))
         self.assertEqual(chain.end(), [0, 0, 0])
+
+    def test_does_not_leave_the_machine_in_the_clear(self):
+        for part, words in {"clerk": ["--listen", "127.0.0.1:7000"], "front": ["--socket", f"{self.folder}/clear", "--clerk",
+                                                                               "127.0.0.1:7000"]}.items():
+            done = subprocess.run([self.program, part, *words, "--munge", f"{self.folder}/none"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn("for TLS, too", done.stderr)
 
     # Where it shows first. Root is nobody's client, so what forgets its caller on the way is refused at the next door.
     SHOWS = {

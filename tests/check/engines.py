@@ -10,8 +10,16 @@ import time
 # Whom engines run as, where they do not run as root: an account that nobody impersonates.
 ENGINE = 3053
 
-BUS = """<busconfig><type>system</type><listen>unix:path={0}</listen><auth>EXTERNAL</auth>
-<policy context='default'><allow user='*'/><allow own='*'/><allow send_destination='*'/><allow receive_sender='*'/></policy></busconfig>
+# As a machine's own: everybody may be there, and what else is allowed the policies say.
+BUS = """<busconfig>
+  <type>system</type><listen>unix:path={0}</listen><auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/><deny own="*"/><deny send_type="method_call"/><allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/><allow send_requested_reply="true" send_type="error"/>
+    <allow receive_sender="*"/><allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+{1}
+</busconfig>
 """
 
 
@@ -66,11 +74,11 @@ class Engine:
         return self.process.wait(30)
 
 
-def start_bus(test, folder):
-    """Where everybody may talk to everybody. Returns its address."""
+def start_bus(test, folder, *policies):
+    """With these files of policy. Returns its address."""
     os.mkdir(folder, 0o755)
     with open(f"{folder}/conf", "w") as file:
-        file.write(BUS.format(f"{folder}/socket"))
+        file.write(BUS.format(f"{folder}/socket", "\n".join(f"  <include>{policy}</include>" for policy in policies)))
     Engine(test, ["dbus-daemon", f"--config-file={folder}/conf", "--nofork", "--nopidfile", "--nosyslog"],
            lambda: accepts(f"{folder}/socket"))
     return f"unix:path={folder}/socket"
