@@ -40,7 +40,8 @@ struct BusProxy;
 }  // namespace detail
 
 struct DBusOptions {
-  // As of PerIdentityOptions::at_most. Each identity's connection has a thread, which waits as the service.
+  // As of PerIdentityOptions::at_most, for the bus and for each proxy, which keeps the connections that it uses. Each
+  // identity's connection has a thread, which waits as the service.
   std::size_t identities_at_most = 1024;
   // Told of each answer or signal whose handler was not called, since its identity could not be taken: whose, and why.
   void (*on_refused)(const std::string& why) noexcept = nullptr;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -364,6 +366,60 @@ TEST_F(On_a_bus, a_handler_may_call_and_a_slow_one_holds_up_nobody_else) {
               may_end = true;
               must_come([&] { return !is_handling; }, "the end of the handler");
               must(told == words(her), "in a handler: " + told);
+            }),
+            "");
+}
+
+std::size_t threads_now() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(On_a_bus, no_more_connections_are_kept_than_were_said) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              DBus bus(Bus::address, {.identities_at_most = 1});
+              DBusProxy proxy(bus, bus_itself, bus_path);
+              const std::size_t before = threads_now();
+              for (const Token& who : {her, him, her}) {
+                const Impersonation as{who};
+                (void)proxy.get();
+              }
+              must_equal(threads_now(), before + 1, "threads");
+            }),
+            "");
+}
+
+TEST_F(On_a_bus, a_connection_that_is_given_up_while_its_handler_calls_ends_all_the_same) {
+  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token& him) {
+              const Clerk server;
+              DBus bus(Bus::address, {.identities_at_most = 1});
+              DBusProxy proxy(bus, clerk, desk);
+              const std::size_t before = threads_now();
+              std::atomic<bool> is_handling = false, may_end = false;
+              std::atomic<uid_t> ended = 1;
+              std::string told;
+              {
+                const Impersonation as{her};
+                proxy->callMethodAsync("WhoAsks").onInterface(clerk).uponReplyInvoke(
+                    [&, leaves = Leaves(ended)](const sdbus::Error*, const std::string&) {
+                      const std::shared_ptr<sdbus::IProxy> hers = proxy.get();
+                      is_handling = true;
+                      must_come([&] { return may_end.load(); }, "the end");
+                      hers->callMethod("WhoAsks").onInterface(clerk).storeResultsTo(told);
+                    });
+              }
+              must_come([&] { return is_handling.load(); }, "the answer");
+              {
+                const Impersonation as{him};
+                (void)proxy.get();
+              }
+              ended = 1;
+              may_end = true;
+              must_come([&] { return ended != 1; }, "the end of the handler");
+              must_equal(ended.load(), alice_id, "who ends it");
+              must(told == words(her), "in a handler: " + told);
+              must_come([&] { return threads_now() == before + 1; }, "the end of the connection");
+              must_all_be_the_service();
             }),
             "");
 }

@@ -27,6 +27,8 @@ class BusConnection {
   [[nodiscard]] sdbus::IConnection& get() noexcept { return *connection_; }
   // False: the bus has hung up.
   [[nodiscard]] bool is_there() const noexcept { return !over_; }
+  // Whether the calling thread is its own, which cannot end it.
+  [[nodiscard]] bool handles_here() const noexcept { return handles_.get_id() == std::this_thread::get_id(); }
 
  private:
   std::unique_ptr<sdbus::IConnection> connection_;

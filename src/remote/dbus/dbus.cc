@@ -1,6 +1,7 @@
 #include "behalf/dbus.h"
 
 #include "behalf/error.h"
+#include "behalf/thread.h"
 #include "identity/errors.h"
 #include "remote/current_cloak.h"
 #include "remote/dbus/bus_connection.h"
@@ -23,6 +24,22 @@ namespace {
 using detail::BusConnection;
 using detail::BusProxy;
 using detail::WearingProxy;
+
+// A handler that is the last to hold its proxy lets go of it in the connection's own thread, which cannot wait for its
+// own end, and comes back to the proxy when the handler is done. So another thread ends both, as whom they belong to.
+struct EndOfProxy {
+  void operator()(BusProxy* ended) const noexcept {
+    if (ended->connection == nullptr || !ended->connection->handles_here()) {
+      delete ended;
+      return;
+    }
+    try {
+      thread([ended] { delete ended; }).detach();
+    } catch (const std::exception&) {  // they stay: nobody waits for ever
+    }
+  }
+};
+using OwnProxy = std::unique_ptr<BusProxy, EndOfProxy>;
 
 std::shared_ptr<BusConnection> open(const std::string& address) {
   try {
@@ -59,8 +76,8 @@ class DBusProxy::Core {
         destination_(std::move(destination)),
         object_path_(std::move(object_path)),
         cloak_(blanket, Authentication::connection),
-        proxies_([this] { return make(); }, {},
-                 [](std::unique_ptr<BusProxy>& made) { return made->connection->is_there(); }) {}
+        proxies_([this] { return make(); }, {.at_most = bus.options_.identities_at_most},
+                 [](OwnProxy& made) { return made->connection->is_there(); }) {}
 
   std::shared_ptr<sdbus::IProxy> get() {
     const Carried who = cloak_.get().presented();
@@ -71,8 +88,8 @@ class DBusProxy::Core {
   void set_blanket(const Blanket& blanket) { cloak_.set(blanket); }
 
  private:
-  std::unique_ptr<BusProxy> make() {
-    auto made = std::make_unique<BusProxy>();
+  OwnProxy make() {
+    OwnProxy made(new BusProxy);
     made->connection = bus_.connection();
     made->proxy = std::make_unique<WearingProxy>(
         sdbus::createProxy(made->connection->get(), destination_, object_path_), bus_.options_.on_refused);
@@ -83,7 +100,7 @@ class DBusProxy::Core {
   const std::string destination_;
   const std::string object_path_;
   detail::CurrentCloak cloak_;
-  per_identity<std::unique_ptr<BusProxy>> proxies_;
+  per_identity<OwnProxy> proxies_;
 };
 
 DBusProxy::DBusProxy(DBus& bus, std::string destination, std::string object_path, const Blanket& blanket)
