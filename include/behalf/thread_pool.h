@@ -11,7 +11,8 @@
 //   int n = lines.get();
 //
 // Workers are identity-affine: a worker that wears an identity takes work of the same identity first, so that
-// neighbours are run without a switch in between. No task is overtaken by more younger tasks than `overtaken_at_most`.
+// neighbours are run without a switch in between. No task is overtaken by more younger tasks than `overtaken_at_most`
+// and `overtaken_for` allow.
 // A worker that finds nothing to do gives the identity back before it sleeps.
 //
 // Workers start as the service, whoever makes the pool, with asynchronous signals blocked, and get a fresh session
@@ -53,9 +54,12 @@ struct ThreadPoolOptions {
   std::size_t capacity = SIZE_MAX;
   enum class WhenFull { wait, refuse } when_full = WhenFull::wait;
 
-  // How many younger tasks may be started before a task that waits. 0 is first come, first served; more means fewer
-  // switches.
+  // How many younger tasks may be started before a task that waits: so many, or as many as the pool starts in that
+  // time, whichever is more (it is reckoned from what it started in the last such time). More means fewer switches, the
+  // time is what makes a difference to short tasks: a switch and its return take as long as four small files are read.
+  // 0 is first come, first served, whatever the time.
   std::size_t overtaken_at_most = 256;
+  std::chrono::milliseconds overtaken_for{10};
 
   // How long a worker without work keeps what it wears. While it does, it is a thread that wears a user for nothing.
   std::chrono::milliseconds keeps{0};

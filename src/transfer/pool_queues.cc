@@ -25,8 +25,21 @@ void PoolQueues::push(PoolTask& task) {
   youngest_ = &task;
 }
 
+// What the pool starts in the time that a task may be overtaken for, as it was in the last such time. Work that became
+// slower, or a pause, makes it less at once.
+void PoolQueues::measure() noexcept {
+  const Time now = now_();
+  const std::chrono::duration<double> passed = now - measured_since_;
+  if (passed < for_) return;
+  const double share = std::chrono::duration<double>(for_) / passed;
+  bound_ = std::max(at_most_, static_cast<std::size_t>(static_cast<double>(taken_ - taken_then_) * share));
+  measured_since_ = now;
+  taken_then_ = taken_;
+}
+
 PoolTask* PoolQueues::take(Turn& turn) {
   if (oldest_ == nullptr) return nullptr;
+  if (for_.count() > 0 && taken_ % measured_every == 0) measure();
   if (turn.left > 0 && taken_ - oldest_->number < bound_) {
     PoolTask* next = same(oldest_->who.data(), turn.token) ? oldest_ : nullptr;
     if (next == nullptr) {

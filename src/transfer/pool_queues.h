@@ -1,6 +1,7 @@
 // The queued tasks of a pool: one queue for each identity, and all of them by age.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <unordered_map>
 
@@ -22,7 +23,15 @@ struct Turn {
 
 class PoolQueues {
  public:
-  explicit PoolQueues(std::size_t overtaken_at_most) : bound_(overtaken_at_most) {}
+  using Time = std::chrono::steady_clock::time_point;
+
+  // The bound is `overtaken_at_most`, or as many as were taken in the last `overtaken_for` where that is more; 0 is 0.
+  explicit PoolQueues(std::size_t overtaken_at_most, std::chrono::nanoseconds overtaken_for = {},
+                      Time (*now)() = std::chrono::steady_clock::now)
+      : at_most_(overtaken_at_most),
+        for_(overtaken_at_most != 0 ? overtaken_for : std::chrono::nanoseconds{}),
+        now_(now),
+        bound_(overtaken_at_most) {}
 
   // May throw std::bad_alloc; the task is then not queued.
   void push(PoolTask& task);
@@ -53,8 +62,16 @@ class PoolQueues {
 
   PoolQueue& queue_of(const TokenPtr& token);
   PoolTask* remove(PoolTask& task);
+  void measure() noexcept;
 
-  const std::size_t bound_;
+  static constexpr std::uint64_t measured_every = 64;  // takings: reading the clock takes as long as a take
+
+  const std::size_t at_most_;
+  const std::chrono::nanoseconds for_;
+  Time (*const now_)();
+  std::size_t bound_;
+  Time measured_since_{};  // and what had been taken then
+  std::uint64_t taken_then_ = 0;
   Map queues_;            // none is empty
   Map::node_type spare_;  // of the last queue that became empty
   PoolTask* oldest_ = nullptr;

@@ -83,7 +83,8 @@ bool ends_process(ThreadPoolOptions::WhenStrayed when) {
 
 class ThreadPool::Core {
  public:
-  explicit Core(const ThreadPoolOptions& options) : options_(options), queues_(options.overtaken_at_most) {
+  explicit Core(const ThreadPoolOptions& options)
+      : options_(options), queues_(options.overtaken_at_most, options.overtaken_for) {
     const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
     workers_ = std::vector<Worker>(options.threads != 0 ? options.threads : processors);
     idle_.reserve(workers_.size());

@@ -21,27 +21,28 @@ Token user(unsigned n) {
 }
 
 TEST(A_waiting_task, is_overtaken_by_as_many_younger_ones_as_the_bound_says_and_not_one_more) {
-  EXPECT_EQ(in_own_process([] {
-              start(ServiceKind::root);
-              for (const std::size_t bound : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{20}}) {
-                ThreadPool pool({.threads = 1, .overtaken_at_most = bound});
-                Gate gate;
-                gate.hold(pool);
-                int alices = 0;
-                int alices_before_bob = -1;
-                for (int i = 0; i < 3; ++i) (void)pool.submit(alice(), [&] { ++alices; });
-                (void)pool.submit(bob(), [&] { alices_before_bob = alices; });
-                for (int i = 0; i < 50; ++i) (void)pool.submit(alice(), [&] { ++alices; });
-                gate.open();
-                pool.wait_until_idle();
-                const ThreadPoolCounts counts = pool.counts();
-                must_equal(alices, 53, "alice's");
-                must(counts.most_overtaken <= bound, "overtaken " + std::to_string(counts.most_overtaken));
-                must(alices_before_bob <= 3 + static_cast<int>(bound), "bob waited for too many");
-                must(bound < 20 || alices_before_bob > 3, "nobody was overtaken");
-              }
-            }),
-            "");
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        for (const std::size_t bound : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{20}}) {
+          ThreadPool pool({.threads = 1, .overtaken_at_most = bound, .overtaken_for = std::chrono::milliseconds(0)});
+          Gate gate;
+          gate.hold(pool);
+          int alices = 0;
+          int alices_before_bob = -1;
+          for (int i = 0; i < 3; ++i) (void)pool.submit(alice(), [&] { ++alices; });
+          (void)pool.submit(bob(), [&] { alices_before_bob = alices; });
+          for (int i = 0; i < 50; ++i) (void)pool.submit(alice(), [&] { ++alices; });
+          gate.open();
+          pool.wait_until_idle();
+          const ThreadPoolCounts counts = pool.counts();
+          must_equal(alices, 53, "alice's");
+          must(counts.most_overtaken <= bound, "overtaken " + std::to_string(counts.most_overtaken));
+          must(alices_before_bob <= 3 + static_cast<int>(bound), "bob waited for too many");
+          must(bound < 20 || alices_before_bob > 3, "nobody was overtaken");
+        }
+      }),
+      "");
 }
 
 class NoTask final : public detail::PoolTask {
@@ -104,6 +105,49 @@ TEST(No_order_of_arrivals, lets_a_task_be_overtaken_more_often_than_the_bound_sa
             "");
 }
 
+detail::PoolQueues::Time now_by_hand;
+
+// Two users' tasks wait, the second's behind the first of the first's. How many of the first's are taken before them,
+// where each takes that long.
+std::size_t taken_before_the_second(detail::PoolQueues& queues, std::size_t tasks, std::chrono::nanoseconds each) {
+  std::deque<NoTask> waiting;
+  const Carried first(user(0));
+  const Carried second(user(1));
+  queues.push(waiting.emplace_back(first));
+  queues.push(waiting.emplace_back(second));
+  for (std::size_t i = 2; i < tasks; ++i) queues.push(waiting.emplace_back(first));
+  detail::Turn turn;
+  std::size_t before = 0;
+  bool seen = false;
+  for (std::size_t i = 0; i < tasks; ++i) {
+    seen |= queues.take(turn) == &waiting[1];
+    before += seen ? 0 : 1;
+    now_by_hand += each;
+  }
+  return before;
+}
+
+TEST(A_waiting_task, is_overtaken_by_as_many_short_ones_as_fit_into_the_time_and_by_long_ones_as_the_bound_says) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              using std::chrono::microseconds;
+              const auto by_hand = [] { return now_by_hand; };
+              now_by_hand = {};
+              detail::PoolQueues queues(256, std::chrono::milliseconds(10), by_hand);
+              (void)taken_before_the_second(queues, 20'000, microseconds(2));  // it learns
+              const std::size_t half = 5000 / 2;                               // a turn of each of two
+              const std::size_t short_ones = taken_before_the_second(queues, 20'000, microseconds(2));
+              must(short_ones >= half - 256 && short_ones <= half + 256, "short: " + std::to_string(short_ones));
+              (void)taken_before_the_second(queues, 500, microseconds(1000));
+              const std::size_t long_ones = taken_before_the_second(queues, 20'000, microseconds(1000));
+              must_equal(long_ones, std::size_t{256 / 2 + 1}, "long");
+              detail::PoolQueues in_order(0, std::chrono::milliseconds(10), by_hand);
+              (void)taken_before_the_second(in_order, 20'000, microseconds(2));
+              must_equal(taken_before_the_second(in_order, 100, microseconds(2)), std::size_t{1}, "in order");
+            }),
+            "");
+}
+
 TEST(Work_of_one_identity, is_run_in_the_order_in_which_it_was_submitted) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
@@ -122,7 +166,7 @@ TEST(Work_of_one_identity, is_run_in_the_order_in_which_it_was_submitted) {
 }
 
 std::uint64_t switches_for_mixed_work(std::size_t bound, unsigned threads) {
-  ThreadPool pool({.threads = threads, .overtaken_at_most = bound});
+  ThreadPool pool({.threads = threads, .overtaken_at_most = bound, .overtaken_for = std::chrono::milliseconds(0)});
   std::vector<Gate> gates(threads);
   for (Gate& gate : gates) gate.hold(pool);
   std::vector<std::future<bool>> right;
