@@ -14,6 +14,8 @@
 #include "children/household.h"
 #include "realm.h"
 #include "refused.h"
+#include "remote/base64.h"
+#include "remote/kerberos/gss.h"
 
 namespace behalf::testing {
 namespace {
@@ -89,6 +91,29 @@ TEST_F(A_proof_by_kerberos, shown_twice_altered_for_another_service_or_made_up_i
           must_be_refused(made_up);
       }),
       "");
+}
+
+// What another program of alice's shows to the same service says nothing of a level, and fits each for the engine.
+TEST_F(A_proof_by_kerberos, whose_level_is_not_sealed_in_it_is_refused) {
+  EXPECT_EQ(with_realm([](const Token&, const Token&) {
+              detail::Name name;
+              detail::import_service(service, name);
+              detail::Credential tickets;
+              detail::acquire_tickets(Realm::cache("alice"), "test: ", tickets);
+              for (const char* const level : {"identification", "impersonation"}) {
+                detail::Context context;
+                detail::Buffer token;
+                OM_uint32 minor = 0;
+                must(gss_init_sec_context(&minor, tickets, &context, name, gss_mech_krb5, 0, GSS_C_INDEFINITE,
+                                          GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, nullptr, &token.buffer, nullptr,
+                                          nullptr) == GSS_S_COMPLETE,
+                     "a token");
+                const std::string proof = std::string(level) + ' ' + detail::to_base64(token.view());
+                must_refuse(Error::Reason::refused_by_receiver,
+                            [&] { (void)kerberos_verifier(keytab, service)(proof); });
+              }
+            }),
+            "");
 }
 
 TEST_F(A_proof_by_kerberos, of_a_principal_without_an_account_is_refused) {
