@@ -21,7 +21,8 @@
 // an authenticator. What it does meanwhile as a user but for handlers is to read and write sockets that are open
 // already, which does not depend on who does it.
 //
-// What is for others to do: TLS (a proxy in front of it), HTTP/2, bodies larger than memory.
+// TLS, and who asks by client certificates, is a component beside it (http_tls.h). What is for others to do: HTTP/2,
+// bodies larger than memory.
 //
 // A component of its own: link behalf::http, which stands on OpenSSL's libcrypto, and has been built with Boost.Beast.
 #pragma once
@@ -43,6 +44,11 @@
 #include "behalf/token.h"
 
 namespace behalf::http {
+
+namespace detail {
+class Channel;
+class Channels;
+}  // namespace detail
 
 // What a client sent. The text is the connection's: it is there until the handler, or the authenticator, returns.
 struct Request {
@@ -68,8 +74,8 @@ struct Response {
   int status = 200;
   std::vector<Field> fields{};
   std::string body{};
-  // In place of `body`, where it is open: that many bytes of a file, from there on. It is sent by sendfile(2), which
-  // asks nobody's permission: access was decided when the handler opened it.
+  // In place of `body`, where it is open: that many bytes of a file, from there on. It is sent by sendfile(2), or read
+  // by pread(2) where there is TLS: these ask nobody's permission, access was decided when the handler opened it.
   Descriptor file{};
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
@@ -91,6 +97,8 @@ using Handler = std::function<Response(const Request&)>;
 struct Client {
   int socket;
   bool is_local;  // a Unix socket
+  // What the bytes go through; null: the socket alone. http_tls.h has what may be asked of it.
+  const detail::Channel* channel = nullptr;
 };
 
 // Who asks, or why that is not known.
@@ -98,7 +106,7 @@ struct Answer {
   enum class Holds {
     request,     // for this one; the next is asked about again
     credential,  // for every request with the same Authorization field, on any connection, for `remembers`
-    connection,  // for every request on this connection
+    connection,  // for every request on this connection; over TLS, for TlsOptions::holds, and is then asked again
   };
   std::optional<Token> user{};
   Holds holds = Holds::request;
@@ -113,7 +121,7 @@ struct Answer {
 
 // Runs as the service, on a thread of the server's for that; it may take its time. Called by several threads at once,
 // before the body of the request is there. An exception that leaves it refuses: a Refusal as it says, any other 503.
-// That is where what behalf does not have goes: client certificates, tickets of a login page.
+// That is where what behalf does not have goes: tickets of a login page.
 using Authenticator = std::function<Answer(const Request&, const Client&)>;
 
 // Whoever is at the other end of a Unix socket, as the kernel says (Token::of_peer); 403 for root, for who cannot be
@@ -124,8 +132,8 @@ using Authenticator = std::function<Answer(const Request&, const Client&)>;
 using PasswordChecker = std::function<std::optional<Token>(const std::string& name, const std::string& password)>;
 
 // Basic authentication (RFC 7617): the checker is asked once for a credential, and again when the server has forgotten
-// it (ServerOptions::remembers). Passwords are in plain text on the way: for Unix sockets, the loopback, and TLS in
-// front. Errors: std::invalid_argument where the realm has a quote or control character.
+// it (ServerOptions::remembers). Passwords are in plain text on the way: for Unix sockets, the loopback, and TLS
+// (http_tls.h, or a proxy in front). Errors: std::invalid_argument where the realm has a quote or control character.
 [[nodiscard]] Authenticator basic(PasswordChecker checker, const std::string& realm);
 
 // A socket that listens at that path, which is made anew, for those whom the mode lets connect. As the calling thread.
@@ -139,6 +147,10 @@ using PasswordChecker = std::function<std::optional<Token>(const std::string& na
 
 struct ServerOptions {
   unsigned threads = 0;  // 0: one for each processor
+
+  // What the connections' bytes go through, where it is not the sockets alone: Tls::channels() (http_tls.h). Its
+  // handshake is within header_time, and the service's.
+  std::shared_ptr<detail::Channels> through{};
 
   // What is larger is refused: 431 and 413.
   std::size_t header_bytes = 16 * 1024;

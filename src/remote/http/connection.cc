@@ -3,11 +3,13 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -40,7 +42,17 @@ void refuse_fields(const std::vector<Response::Field>& fields) {
 }  // namespace
 
 Connection::Connection(Descriptor socket, bool is_local, const ServerOptions& options)
-    : parser(options.header_bytes, options.body_bytes), socket_(std::move(socket)), is_local_(is_local) {}
+    : parser(options.header_bytes, options.body_bytes), socket_(std::move(socket)), is_local_(is_local) {
+  if (!options.through) return;
+  channel_ = options.through->over(socket_.get());
+  state = State::handshake;
+}
+
+Channel::Did Connection::shake_hands() {
+  const Channel::Did did = channel_->shake_hands();
+  if (did == Channel::Did::some) readable = true;  // as far as is known: what came with the handshake's end
+  return did;
+}
 
 void Connection::is_of(const Token& who) {
   user = who;
@@ -53,6 +65,7 @@ void Connection::is_of(const Token& who) {
 Connection::Came Connection::fill() {
   const std::span<char> room = parser.room();
   if (room.empty()) return Came::nothing;
+  if (channel_) return fill_by_channel(room);
   const ssize_t got = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
   if (got > 0) {
     // Less than there is room for is all that there was (epoll(7), "Possible pitfalls and ways to avoid them"), but for
@@ -68,6 +81,27 @@ Connection::Came Connection::fill() {
   return Came::nothing;
 }
 
+// What the channel has decrypted already, no event tells of: there may be more until it says that there is not.
+Connection::Came Connection::fill_by_channel(std::span<char> room) {
+  std::size_t got = 0;
+  switch (channel_->read(room, got)) {
+    case Channel::Did::some:
+      parser.put(got);
+      return Came::some;
+    case Channel::Did::waits_to_read:
+      readable = false;
+      return Came::nothing;
+    case Channel::Did::waits_to_write:
+      return Came::nothing;
+    case Channel::Did::end:
+      return Came::end;
+    case Channel::Did::failure:
+      break;
+  }
+  return Came::failure;
+}
+
+// By the socket itself: what it would mean makes no difference any more.
 Connection::Came Connection::drain() {
   std::array<char, 16384> nowhere;
   const ssize_t got = ::recv(socket_.get(), nowhere.data(), nowhere.size(), MSG_DONTWAIT);
@@ -116,6 +150,7 @@ void Connection::answer(Response response, std::string_view date) {
 }
 
 Connection::Sent Connection::flush() {
+  if (channel_) return flush_by_channel();
   bool progress = false;
   while (sent_ != out_.size() + body_.size()) {
     const std::size_t of_head = std::min(sent_, out_.size());
@@ -148,6 +183,74 @@ Connection::Sent Connection::flush() {
     progress = true;
   }
   return Sent::all;
+}
+
+// The beginning of what is still to be sent; less than there is room for at its end, or at that of a file that has
+// become shorter.
+std::size_t Connection::next_output(std::span<char> piece) const noexcept {
+  std::size_t size = 0;
+  const auto take = [&](const std::string& text, std::size_t from) {
+    const std::size_t part = std::min(piece.size() - size, text.size() - from);
+    std::memcpy(piece.data() + size, text.data() + from, part);
+    size += part;
+  };
+  const std::size_t of_head = std::min(sent_, out_.size());
+  take(out_, of_head);
+  take(body_, sent_ - of_head);
+  while (left_ != 0 && size < piece.size()) {
+    const std::size_t from_file = size - (out_.size() + body_.size() - sent_);
+    if (from_file == left_) break;
+    const std::size_t room = std::min<std::uint64_t>(piece.size() - size, left_ - from_file);
+    const ssize_t got = ::pread(file_.get(), piece.data() + size, room, static_cast<off_t>(offset_ + from_file));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  return size;
+}
+
+void Connection::has_sent(std::size_t bytes) noexcept {
+  const std::size_t of_text = std::min(bytes, out_.size() + body_.size() - sent_);
+  sent_ += of_text;
+  offset_ += bytes - of_text;
+  left_ -= bytes - of_text;
+}
+
+// Head, body and file together, a record's worth at a time. A piece that was not taken is made again for the next try,
+// from the same place.
+Connection::Sent Connection::flush_by_channel() {
+  std::size_t all = 0;
+  std::array<char, 16384> piece;
+  while (has_output()) {
+    if (all >= at_once) return Sent::turn;
+    const std::size_t size = next_output(piece);
+    if (size == 0) return Sent::failure;  // the file has become shorter than was said
+    std::size_t sent = 0;
+    switch (channel_->write({piece.data(), size}, sent)) {
+      case Channel::Did::some:
+        has_sent(sent);
+        all += sent;
+        break;
+      case Channel::Did::waits_to_read:
+      case Channel::Did::waits_to_write:
+        return all != 0 ? Sent::some : Sent::nothing;
+      case Channel::Did::end:
+      case Channel::Did::failure:
+        return Sent::failure;
+    }
+  }
+  return Sent::all;
+}
+
+void Connection::end_output() noexcept {
+  if (channel_) channel_->say_end();
+  (void)::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Connection::hang_up() noexcept {
+  // An answer that was cut short is not said to be at its end.
+  if (channel_ && !has_output()) channel_->say_end();
+  socket_ = Descriptor();
 }
 
 void Connection::next() {

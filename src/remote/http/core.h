@@ -55,6 +55,7 @@ struct Core {
   std::atomic<bool> cutting{false};   // close what is left
   std::atomic<bool> ending{false};    // the threads end
   std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> handshakes{0};  // of connections whose channel is not open yet
   std::mutex mutex;
   std::condition_variable closed;  // a connection, while stopping
 

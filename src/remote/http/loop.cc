@@ -257,26 +257,38 @@ void Loop::accept() {
   }
 }
 
+// One that was counted as open.
+void Loop::refuse_connection(const Descriptor& socket, std::string_view why) {
+  --core_.open;
+  ++core_.refused;
+  core_.log("refused 503 a connection: " + std::string(why));
+  if (core_.options.through) return;  // nothing can be said before the channel is open
+  constexpr std::string_view full =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+      "503: too many connections are open; try again later\n";
+  (void)::send(socket.get(), full.data(), full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void)::shutdown(socket.get(), SHUT_WR);
+}
+
 // To the thread that has the fewest.
 void Loop::give_away(Descriptor socket) {
   ++core_.accepted;
   if (core_.open.fetch_add(1) >= core_.options.connections) {
-    --core_.open;
-    ++core_.refused;
-    constexpr std::string_view full =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-        "503: too many connections are open; try again later\n";
-    (void)::send(socket.get(), full.data(), full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)::shutdown(socket.get(), SHUT_WR);
-    core_.log("refused 503 a connection: " + std::to_string(core_.options.connections) + " are open already");
-    return;
+    return refuse_connection(socket, std::to_string(core_.options.connections) + " are open already");
   }
   Loop* fewest = this;
   for (const std::unique_ptr<Loop>& each : core_.loops) {
     if (each->connections() < fewest->connections()) fewest = each.get();
   }
   try {
+    std::unique_ptr<Counted> shakes_hands;
+    if (core_.options.through) {
+      shakes_hands = std::make_unique<Counted>(core_.handshakes);
+      if (shakes_hands->before() >= core_.options.through->handshakes())
+        return refuse_connection(socket, "too many handshakes have not come to their ends");
+    }
     auto connection = std::make_unique<Connection>(std::move(socket), core_.is_local, core_.options);
+    connection->shakes_hands = std::move(shakes_hands);
     ++fewest->count_;
     if (fewest != this) return fewest->adopt(std::move(connection));
     const std::lock_guard lock(mutex_);
@@ -337,6 +349,7 @@ void Loop::take_orders() {
     // Who has said nothing yet, and has nothing on the way, is not waited for.
     for (std::size_t i = connections_.size(); i > 0; --i) {
       Connection& connection = *connections_[i - 1];
+      if (connection.state == State::handshake) close(connection);
       if (connection.state == State::head) {
         connection.readable = true;
         advance(connection);
@@ -367,6 +380,10 @@ void Loop::expire() {
       refuse(connection, 408, "the request takes too long to come", {});
       advance(connection);
     } else if (connection.state != State::away && connection.state != State::ready) {
+      if (connection.state == State::handshake) {
+        ++core_.refused;
+        core_.log("refused a connection: the handshake takes too long");
+      }
       close(connection);
     }
   }
@@ -388,6 +405,9 @@ void Loop::advance(Connection& connection) {
 void Loop::go_on(Connection& connection) {
   for (bool further = true; further;) {
     switch (connection.state) {
+      case State::handshake:
+        further = shake_hands(connection);
+        break;
       case State::head:
         further = read_head(connection);
         break;
@@ -441,6 +461,31 @@ void Loop::refuse_fault(Connection& connection) {
   refuse(connection, connection.parser.fault().status, connection.parser.fault().why, {});
 }
 
+// As the service: what it takes beside the socket (random numbers, a module of the engine's that is not loaded yet) is
+// not the user's to give. Its time is the header's, from the connection's beginning.
+bool Loop::shake_hands(Connection& connection) {
+  be_service();
+  switch (connection.shake_hands()) {
+    case Channel::Did::some:
+      connection.state = State::head;
+      connection.shakes_hands.reset();
+      return true;
+    case Channel::Did::waits_to_read:
+    case Channel::Did::waits_to_write:
+      return false;
+    case Channel::Did::end:
+    case Channel::Did::failure:
+      break;
+  }
+  ++core_.refused;
+  core_.log("refused a connection: " + printable(connection.why_no_channel()));
+  connection.shakes_hands.reset();
+  connection.end_output();
+  connection.state = State::last_words;  // so that the client hears why
+  expect(connection, for_last_words);
+  return true;
+}
+
 bool Loop::read_head(Connection& connection) {
   if (connection.parser.has_bytes() && !connection.begun) {
     connection.begun = true;
@@ -486,6 +531,7 @@ bool Loop::read_body(Connection& connection) {
 
 void Loop::authenticate(Connection& connection) {
   connection.user.reset();
+  if (connection.user_of_all && !connection.user_of_all_holds(now_)) connection.user_of_all.reset();
   if (connection.user_of_all) return admit(connection, *connection.user_of_all);
   if (const auto credential = connection.parser.request().field("Authorization")) {
     const auto known = core_.credentials.find(core_.credentials.hash_of(*credential), now_);
@@ -498,6 +544,7 @@ void Loop::authenticate(Connection& connection) {
 void Loop::ask(Connection& connection) {
   connection.state = State::away;
   connection.deadline = never;
+  connection.asked_at = now_;
   try {
     ++core_.asked;
     core_.checkers->post(as_service, [this, &connection] {
@@ -652,6 +699,10 @@ bool Loop::send(Connection& connection) {
     case Connection::Sent::nothing:
       if (connection.deadline == never) expect(connection, core_.options.write_time);
       return false;
+    case Connection::Sent::turn:
+      expect(connection, core_.options.write_time);
+      if (std::find(again_.begin(), again_.end(), &connection) == again_.end()) again_.push_back(&connection);
+      return false;
     case Connection::Sent::failure:
       close(connection);
       return false;
@@ -663,7 +714,7 @@ bool Loop::send(Connection& connection) {
       close(connection);
       return false;
     }
-    (void)::shutdown(connection.socket(), SHUT_WR);
+    connection.end_output();
     connection.state = State::last_words;
     expect(connection, for_last_words);
     return true;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -63,6 +64,7 @@ class Loop {
   void give_away(Descriptor socket);
   void listen(bool wanted);
   void take_arrivals();
+  void refuse_connection(const Descriptor& socket, std::string_view why);
   void take_orders();
   void expire();
 
@@ -70,6 +72,7 @@ class Loop {
   void advance(Connection& connection);
   void go_on(Connection& connection);
   void refuse_fault(Connection& connection);
+  bool shake_hands(Connection& connection);
   bool read_head(Connection& connection);
   bool read_body(Connection& connection);
   bool send(Connection& connection);
