@@ -42,7 +42,7 @@ class HttpClient {
 
   void say(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      const ssize_t sent = transmit(text);
       if (sent <= 0) return;  // an answer may be there all the same
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -76,6 +76,18 @@ class HttpClient {
   bool is_over() { return come_.empty() && !more() && ended_; }
   void expects_no_bodies() { without_body_ = true; }
 
+  virtual ~HttpClient() = default;
+  HttpClient(HttpClient&&) = default;
+  HttpClient& operator=(HttpClient&&) = default;
+
+ protected:
+  // As send(2) and recv(2).
+  virtual ssize_t transmit(std::string_view text) {
+    return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t receive(char* piece, std::size_t size) { return ::recv(socket_.get(), piece, size, 0); }
+  [[nodiscard]] int socket() const { return socket_.get(); }
+
  private:
   void connect(const sockaddr* address, socklen_t size) {
     must(::connect(socket_.get(), address, size) == 0, "connect");
@@ -84,7 +96,7 @@ class HttpClient {
   }
   bool more() {
     char piece[65536];
-    const ssize_t got = ::recv(socket_.get(), piece, sizeof piece, 0);
+    const ssize_t got = receive(piece, sizeof piece);
     ended_ = got == 0 || (got < 0 && errno != EAGAIN);
     if (got <= 0) return false;
     come_.append(piece, static_cast<std::size_t>(got));
