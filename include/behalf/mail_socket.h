@@ -62,8 +62,9 @@ class MailSender {
 
   // Effects: sends it and waits for what the handler returns. The calling thread keeps what it wears meanwhile.
   // Errors: as post(); Error of reason cancelled where the receiver is gone before it has answered; refused_by_receiver
-  // where the handler threw, or the receiver would not take the message, with what it says; out_of_resources.
-  // Thread-safe. Cost: 6 system calls.
+  // where the handler threw, or the receiver would not take the message, with what it says; out_of_resources;
+  // not_permitted also in the `files` posture, whose effective ids are not the user's. Thread-safe. Cost: 7 system
+  // calls.
   std::string send(std::string_view message, Level grants = Level::identification);
 
  private:

@@ -95,6 +95,16 @@ Self self_granting(Level grants) {
 
 void send_message(int socket, std::string_view text, Level grants, const Descriptor* answer_to) {
   const Self self = self_granting(grants);
+  const auto attempted = [&] {
+    return "behalf: send a message of " + std::to_string(text.size()) + " bytes as " + self.words + ": ";
+  };
+  // The socket for it is then the service's, as the kernel has it, and the receiver would refuse the message.
+  if (answer_to != nullptr && ::geteuid() != self.uid) {
+    throw Error(Error::Reason::not_permitted,
+                attempted() +
+                    "no answer comes to a thread whose effective uid is another. Use the full or the shielded "
+                    "posture, or post()");
+  }
   Head head;
   head.granted = static_cast<std::uint8_t>(grants);
   std::array<iovec, 2> parts{{{&head, sizeof head}, {const_cast<char*>(text.data()), text.size()}}};
@@ -107,17 +117,15 @@ void send_message(int socket, std::string_view text, Level grants, const Descrip
   if (answer_to != nullptr) detail::append_control(message, SCM_RIGHTS, answer_to->get());
   if (until_not_interrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL); }) >= 0) return;
   const int error = errno;
-  const std::string attempted =
-      "behalf: send a message of " + std::to_string(text.size()) + " bytes as " + self.words + ": ";
   if (error == EPIPE || error == ECONNRESET) {
-    throw Error(Error::Reason::cancelled, attempted + "the receiver is gone", error);
+    throw Error(Error::Reason::cancelled, attempted() + "the receiver is gone", error);
   }
   if (error == EPERM) {
     throw Error(Error::Reason::not_permitted,
-                attempted + "the kernel does not accept that the thread has these ids (unix(7), SCM_CREDENTIALS)",
+                attempted() + "the kernel does not accept that the thread has these ids (unix(7), SCM_CREDENTIALS)",
                 error);
   }
-  throw Error(Error::Reason::out_of_resources, attempted + error_words(error), error);
+  throw Error(Error::Reason::out_of_resources, attempted() + error_words(error), error);
 }
 
 struct Received {

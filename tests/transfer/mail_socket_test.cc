@@ -318,6 +318,27 @@ TEST(A_sender_that_leads_the_answer_to_somebody_else, is_refused_and_nothing_goe
             "");
 }
 
+TEST(A_sender_in_the_files_posture, is_told_that_no_answer_comes_to_it) {
+  EXPECT_EQ(in_own_process([] {
+              start_with_accounts();
+              auto [in, out] = mail_socket_pair();
+              MailReceiver box(std::move(in));
+              MailSender to(std::move(out));
+              on_thread([&] {
+                const Impersonation as{alice().with_posture(posture_files)};
+                must(refused(Error::Reason::not_permitted, [&] { (void)to.send("answer me"); }), "it was sent");
+                to.post("look at me");
+              });
+              on_thread([&] {
+                must(box.handle_one([](Message<std::string>& message) {
+                  must(*message == "look at me" && message.sender()->uid() == alice_id, "another: " + *message);
+                }),
+                     "none");
+              });
+            }),
+            "");
+}
+
 TEST(A_receiver_of_mail, stops_when_it_is_asked_to_and_leaves_what_it_cannot_be_worn_for) {
   EXPECT_EQ(in_own_process([] {
               start_with_accounts();
