@@ -15,6 +15,9 @@
 // on another thread, takes it along.
 //
 //   pool.submit([call] { const behalf::CallContext::Scope handling(call); finish(); });
+//
+// In the body of a task the scope belongs to the coroutine, as an Impersonation does: between a suspension and when it
+// goes on, its thread handles that call no more.
 #pragma once
 
 #include <memory>
@@ -22,6 +25,7 @@
 #include <utility>
 
 #include "behalf/impersonation.h"
+#include "behalf/of_thread.h"
 #include "behalf/sender.h"
 
 namespace behalf {
@@ -45,18 +49,21 @@ class CallContext {
   // The same as an AsService: the service again, until the end of the scope.
   [[nodiscard]] static AsService revert_to_self() { return AsService{}; }
 
-  // The calling thread handles that call until the end of the scope. Ends on the thread that it began on, in order.
-  class [[nodiscard]] Scope {
+  // The calling thread handles that call until the end of the scope. Ends on the thread that it began on, in order, or
+  // the process does; one that is left open when work of a pool's or of bind()'s ends is found, as a ThreadDirectory
+  // is. Cost: no system call.
+  class [[nodiscard]] Scope final : private detail::OfThread {
    public:
-    explicit Scope(const CallContext& call) noexcept;
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
+    explicit Scope(const CallContext& call);
+    ~Scope() { end(); }
 
    private:
     friend class CallContext;
+    void take() override;
+    void put_back() noexcept override;
+
     const std::shared_ptr<const Sender> client_;
-    const Scope* const around_;
+    const Scope* around_ = nullptr;
   };
 
  private:

@@ -50,9 +50,9 @@ class Carried {
   // Compared by all of the identity, as tokens are. Thread-safe. Cost: no system call.
   friend bool operator==(const Carried& a, const Carried& b) noexcept { return equal(a, b); }
 
-  // `run` as a scope. Work that ends with an Impersonation still open, or a ThreadDirectory or ThreadUmask, would leave
-  // it to what runs next in the thread: a coroutine that holds one across co_await does that. Then the process ends,
-  // with a line that says so.
+  // `run` as a scope. Work that ends with an Impersonation still open, or a ThreadDirectory, ThreadUmask or
+  // CallContext::Scope, would leave it to what runs next in the thread: a coroutine that holds one across co_await does
+  // that. Then the process ends, with a line that says so.
   class Worn {
    public:
     explicit Worn(const Carried& who) {

@@ -12,8 +12,8 @@
 // The identity is captured when the coroutine is called, or given by as(). It is given back before each suspension,
 // before the awaitable learns of the coroutine, and worn again before the body goes on, on whatever thread resumes it.
 // An Impersonation or AsService in the body belongs to the coroutine, not to the thread: it is suspended and resumed
-// with the body; so are a ThreadDirectory and a ThreadUmask. A task that awaits another task of the same identity hands
-// over what it wears, without a system call.
+// with the body; so are a ThreadDirectory, a ThreadUmask and a CallContext::Scope. A task that awaits another task of
+// the same identity hands over what it wears, without a system call.
 //
 // Where the identity cannot be worn again, not one line more of the body runs, no handler and no destructor: the
 // awaiting task (or the future) gets the error, and the frame is destroyed as its user or kept (abandoned()).
@@ -96,7 +96,7 @@ class TaskCore {
   Region worn_;
   const Region* floor_ = nullptr;  // the innermost region when the body goes on; those of the body are inside of it
   Region* suspended_ = nullptr;    // those of the body, while it waits
-  const OfThread* floor_of_thread_ = nullptr;  // the same of the thread's directory and umask
+  const OfThread* floor_of_thread_ = nullptr;  // the same of the thread's directory, umask and call
   OfThread* suspended_of_thread_ = nullptr;
   std::coroutine_handle<> entrance_;
 };

@@ -53,9 +53,9 @@ bool Carried::equal(const Carried& a, const Carried& b) noexcept {
 
 void Carried::Worn::left_open() noexcept {
   detail::end_process(
-      "behalf: work ended with an Impersonation, AsService, ThreadDirectory or ThreadUmask still open: a coroutine "
-      "held "
-      "it across co_await. The process ends, before other work runs as somebody else, or elsewhere. Close the scope "
+      "behalf: work ended with an Impersonation, AsService, ThreadDirectory, ThreadUmask or CallContext::Scope still "
+      "open: a coroutine held it across co_await. The process ends, before other work runs as somebody else, elsewhere "
+      "or for another caller. Close the scope "
       "before co_await, or await a coroutine "
       "that is somebody of its own (behalf::task, or co_spawn on behalf::asio::as(token, executor))\n");
 }

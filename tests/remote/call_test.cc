@@ -12,6 +12,8 @@
 #include "behalf/call_context.h"
 #include "behalf/impersonation.h"
 #include "behalf/peer.h"
+#include "behalf/task.h"
+#include "behalf/thread_pool.h"
 #include "children/household.h"
 #include "refused.h"
 
@@ -176,6 +178,36 @@ TEST(A_call, is_known_to_the_thread_that_handles_it_and_to_no_other) {
                 must_equal(::geteuid(), uid_t{0}, "reverted");
               }).join();
               must_equal(::geteuid(), uid_t{0}, "afterwards");
+            }),
+            "");
+}
+
+task<void> handles(ThreadPool& first, ThreadPool& second, const CallContext& call) {
+  co_await schedule(first);
+  const CallContext::Scope handling(call);
+  co_await schedule(second);
+  must(CallContext::current().client()->uid() == alice_id, "after the suspension");
+  // The worker that it left handles other users' work.
+  first.submit(Carried(as_service), [] { must_refuse(Error::Reason::not_there, [] { (void)CallContext::current(); }); })
+      .get();
+  {
+    const CallContext::Scope inner(CallContext(Sender{Token::for_user("bob")}));
+    co_await schedule(first);
+    must(CallContext::current().client()->uid() == bob_id, "the inner one, elsewhere");
+  }
+  must(CallContext::current().client()->uid() == alice_id, "after the inner one");
+}
+
+// Left to the worker it would be the next user's, who would impersonate alice.
+TEST(A_call, that_a_task_handles_is_the_coroutines_and_not_the_threads) {
+  EXPECT_EQ(in_household([] {
+              const CallContext call{Sender{Token::for_user("alice")}};
+              ThreadPool first({.threads = 1});
+              ThreadPool second({.threads = 1});
+              behalf::start(first, handles(first, second, call).as(as_service)).get();
+              for (ThreadPool* pool : {&first, &second}) {
+                pool->submit([] { must_refuse(Error::Reason::not_there, [] { (void)CallContext::current(); }); }).get();
+              }
             }),
             "");
 }
