@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "behalf/access_allowed.h"
 #include "behalf/impersonation.h"
 #include "behalf/thread.h"
 #include "children/household.h"
@@ -83,6 +84,9 @@ class Clerk {
           }
           return told + " " + std::to_string(::geteuid());
         }));
+    object_->registerMethod("MayRead").onInterface(clerk).implementedAs(callers_.handler(
+        *object_,
+        [](const std::string& path) { return access_allowed(path, R_OK | X_OK, *CallContext::current().client()); }));
     // An answer that comes later, from another thread.
     object_->registerMethod("Later").onInterface(clerk).implementedAs(
         callers_.handler(*object_, [this](sdbus::Result<std::string>&& result) {
@@ -188,6 +192,11 @@ TEST_F(On_a_bus, what_the_server_grants_is_all_that_it_can_do) {
               DBusProxy proxy(bus, clerk, desk);
               const Impersonation as{her};
               must(ask(proxy, "WhoAsks") == words(her), "is not known");
+              for (const auto& [path, expected] : {std::pair("/home/alice", true), std::pair("/home/bob", false)}) {
+                bool may = !expected;
+                proxy->callMethod("MayRead").onInterface(clerk).withArguments(std::string(path)).storeResultsTo(may);
+                must(may == expected, path);
+              }
               std::string refusal;
               try {
                 std::string told;

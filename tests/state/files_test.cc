@@ -79,6 +79,27 @@ TEST(Access, is_answered_for_whoever_is_worn_or_given) {
             "");
 }
 
+// Whoever made a call and granted no more than to be looked at is whom a server asks this for.
+TEST(Access, is_answered_of_who_is_only_identified_and_never_worn) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              put("/home/alice/hers", "", alice_id, 0600);
+              start(ServiceKind::root);
+              on_thread([] {
+                const Token seen = alice().with_level(Level::identification);
+                must(access_allowed("/home/alice/hers", R_OK | W_OK, seen), "hers");
+                must(!access_allowed("/home/bob", X_OK, seen), "bob's");
+                must(refused(Error::Reason::level_too_low, [&] { const Impersonation as{seen}; }), "it was worn");
+                const Token unknown = alice().with_level(Level::anonymous);
+                must(refused(Error::Reason::level_too_low, [&] { (void)access_allowed("/home", R_OK, unknown); }),
+                     "nobody may be asked about who is anonymous");
+                const Impersonation as{bob()};
+                must(access_allowed("/home/alice/hers", R_OK, seen) && ::geteuid() == bob_id, "in bob's work");
+              });
+            }),
+            "");
+}
+
 TEST(A_file_lock, keeps_out_whoever_opened_the_file_by_himself) {
   EXPECT_EQ(in_own_process([] {
               const Household household;
