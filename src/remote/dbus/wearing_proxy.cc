@@ -1,10 +1,10 @@
 #include "remote/dbus/wearing_proxy.h"
 
+#include <exception>
 #include <functional>
 #include <utility>
 
 #include "behalf/bind.h"
-#include "behalf/error.h"
 
 namespace behalf::detail {
 
@@ -16,7 +16,7 @@ template <class Handle>
 void handle_or_refuse(const bool& worn, RefusedHandler on_refused, Handle&& handle) {
   try {
     handle();
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {  // std::bad_alloc among them
     if (worn) throw;
     if (on_refused != nullptr) on_refused(std::string("behalf: what arrived on a bus is not handled: ") + error.what());
   }
