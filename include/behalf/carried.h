@@ -98,8 +98,11 @@ std::size_t destroy_abandoned() noexcept;
 
 namespace detail {
 
-// destroy(object) under that identity: on this thread, or on a worker of run_as() where this is the main thread and
-// the posture is not for it. What cannot be destroyed so is kept (abandoned()).
+// Whether act(object) was done under that identity: on this thread, or on a worker of run_as() where this is the main
+// thread and the posture is not for it. Where the identity cannot be taken, nothing was done.
+[[nodiscard]] bool done_as(const Carried& who, void (*act)(void*) noexcept, void* object) noexcept;
+
+// destroy(object) under that identity, likewise. What cannot be destroyed so is kept (abandoned()).
 void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept;
 
 // The service's identity for the scope, if there is a service; otherwise nothing.

@@ -29,24 +29,23 @@ Kept& kept() {
   return *all;
 }
 
-bool destroyed(const Remains& remains) noexcept {
+}  // namespace
+
+bool done_as(const Carried& who, void (*act)(void*) noexcept, void* object) noexcept {
   try {
-    run_as_whoever(remains.who, [&] { remains.destroy(remains.object); });
+    run_as_whoever(who, [&] { act(object); });
     return true;
   } catch (...) {
-    return false;  // destroy() throws nothing, so it has not been called
+    return false;  // act() throws nothing, so it has not been called
   }
 }
 
-}  // namespace
-
 void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept {
-  const Remains remains{who, destroy, object};
-  if (destroyed(remains)) return;
+  if (done_as(who, destroy, object)) return;
   try {
     Kept& all = kept();
     const std::lock_guard lock(all.mutex);
-    all.remains.push_back(remains);
+    all.remains.push_back({who, destroy, object});
   } catch (...) {
     end_process("behalf: an object can neither be destroyed as its user nor be kept: out of memory\n");
   }

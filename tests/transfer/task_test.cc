@@ -215,6 +215,47 @@ TEST(A_task, that_is_never_started_is_destroyed_as_its_maker) {
             "");
 }
 
+// To have a result destroyed may be work too: of a guard that removes her files, say.
+TEST(The_result_of_a_task, that_nobody_waits_for_is_destroyed_as_its_user) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uid_t destroyed = nobody_yet;
+              std::promise<std::coroutine_handle<>> suspended;
+              {
+                ThreadPool pool({.threads = 1});
+                const auto makes = [](auto* at, uid_t* end) -> task<Witness> {
+                  co_await Elsewhere{at};
+                  co_return Witness(*end);
+                };
+                (void)behalf::start(pool, makes(&suspended, &destroyed).as(alice()));
+                pool.wait_until_idle();
+              }
+              on_thread([&] { suspended.get_future().get().resume(); });
+              must_equal(destroyed, alice_id, "the result was destroyed as");
+            }),
+            "");
+}
+
+// As GCC compiles it with optimization and without a sanitizer; otherwise each is a call within a call.
+#if defined(__clang__) || (defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__))
+TEST(Tasks, that_await_each_other_take_no_room_on_the_stack) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                const auto one = []() -> task<int> { co_return 1; };
+                const auto all = [&](Carried other, int many) -> task<int> {
+                  int sum = 0;
+                  for (int i = 0; i < many; ++i) sum += co_await one().as(other);
+                  co_return sum;
+                };
+                must_equal(sync_wait(all(Carried(alice()), 200'000).as(alice())), 200'000, "of one identity");
+                must_equal(sync_wait(all(Carried(as_service), 50'000).as(alice())), 50'000, "of two");
+              });
+            }),
+            "");
+}
+#endif
+
 // A task that waits, and whose identity is then refused: not one line of it may run.
 TEST(A_task, whose_identity_cannot_be_worn_again_does_not_go_on_as_anybody) {
   EXPECT_EQ(in_own_process([] {
