@@ -55,6 +55,26 @@ class FirstThrown {
   std::exception_ptr thrown_;
 };
 
+// Those of a loop that no thread has taken yet. The end is never passed: it may be the greatest that there is.
+template <class Index>
+class Indices {
+ public:
+  Indices(Index begin, Index end) noexcept : next_(begin), end_(end) {}
+
+  bool take(Index& index) noexcept {
+    index = next_;
+    while (index < end_) {
+      if (next_.compare_exchange_weak(index, static_cast<Index>(index + 1))) return true;
+    }
+    return false;
+  }
+  void drop() noexcept { next_ = end_; }
+
+ private:
+  std::atomic<Index> next_;
+  const Index end_;
+};
+
 }  // namespace detail
 
 // Effects: f(thread, threads) in each thread of a team, as the calling thread or as the one given. `threads` 0: as many
@@ -87,15 +107,15 @@ template <class Index, class F>
 void parallel_for(const Carried& who, Index begin, Index end, F&& f, int threads = 0) {
   static_assert(!behalf::detail::Awaitable<std::invoke_result_t<F&, Index>>,
                 "behalf::openmp: the callable returns an awaitable (a coroutine), which nobody would await");
-  std::atomic<Index> next{begin};
+  detail::Indices<Index> indices(begin, end);
   parallel(
       who,
       [&](int, int) {
-        for (Index i = next.fetch_add(1); i < end; i = next.fetch_add(1)) {
+        for (Index i{}; indices.take(i);) {
           try {
             f(i);
           } catch (...) {
-            next = end;
+            indices.drop();
             throw;
           }
         }

@@ -197,6 +197,21 @@ TEST(A_parallel_loop, does_each_index_once_as_its_caller) {
             "");
 }
 
+TEST(A_parallel_loop, to_the_greatest_index_that_there_is_ends_there) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                std::vector<std::atomic<int> > done(256);
+                openmp::parallel_for(
+                    Carried(alice()), std::uint8_t{0}, std::uint8_t{255},
+                    [&](std::uint8_t i) { must(++done[i] == 1, "an index was done twice"); }, team);
+                for (std::size_t i = 0; i < 255; ++i) must_equal(done[i].load(), 1, "times that an index was done");
+                must_equal(done[255].load(), 0, "times that the end was done");
+              });
+            }),
+            "");
+}
+
 TEST(An_exception, leaves_the_region_once_all_threads_have_been_given_back) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
