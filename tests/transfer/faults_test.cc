@@ -6,6 +6,7 @@
 #include <chrono>
 #include <future>
 #include <ostream>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "any_call_fails.h"
 #include "behalf/bind.h"
+#include "behalf/mail_socket.h"
 #include "behalf/mailbox.h"
 #include "behalf/run_as.h"
 #include "behalf/signal_handlers.h"
@@ -22,6 +24,7 @@
 #include "behalf/timer.h"
 #include "gate.h"
 #include "no_thread.h"
+#include "own_accounts.h"
 #include "refused.h"
 #include "stand_in_service.h"
 #include "threads_now.h"
@@ -31,6 +34,9 @@ namespace behalf::testing {
 namespace {
 
 using namespace std::chrono_literals;
+
+const char* const passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:3001:3001:Alice:/home/alice:/bin/sh\n";
+const char* const group = "root:x:0:\nalice:x:3001:\ndevs:x:3100:alice\n";
 
 std::atomic<int> ran{0};
 std::atomic<int> refusals{0};
@@ -176,12 +182,45 @@ void message() {
   });
 }
 
+// To bob, from alice, over a socket.
+void mail() {
+  attempt([&] {
+    auto [in, out] = mail_socket_pair();
+    MailSender to(std::move(out));
+    std::jthread receiver([&in = in](const std::stop_token& stop) {
+      MailReceiver box(Carried(bob()), std::move(in));
+      for (bool more = true; more;) {
+        try {
+          more = box.handle_one(stop, [](Message<std::string>& received) {
+            must_be_now(bob());
+            const Impersonation as = received.impersonate_sender();
+            must_be_now(alice());
+            ++ran;
+          });
+        } catch (const Error&) {  // the receiver could not be worn, and the message is there still
+        }
+      }
+    });
+    for (int i = 0; i < 4; ++i) {
+      attempt([&] {
+        const Impersonation as{alice()};
+        (void)to.send("as alice", Level::impersonation);
+      });
+    }
+  });
+}
+
 struct Way {
   const char* name;
   void (*hand_over)();  // four pieces of work
 };
-constexpr Way ways[] = {{"pool", pool},           {"coroutine", coroutine},    {"thread", thread_of_its_own},
-                        {"bind", bound_callable}, {"timer", alarm_of_a_timer}, {"mailbox", message}};
+constexpr Way ways[] = {{"pool", pool},
+                        {"coroutine", coroutine},
+                        {"thread", thread_of_its_own},
+                        {"bind", bound_callable},
+                        {"timer", alarm_of_a_timer},
+                        {"mailbox", message},
+                        {"mail", mail}};
 
 std::ostream& operator<<(std::ostream& out, const Way& way) {
   return out << way.name;
@@ -196,6 +235,7 @@ class Whatever_fails : public ::testing::TestWithParam<Way> {
     for (long number = 0; more; ++number) {
       ASSERT_LT(number, 2000);
       const ChildEnd end = in_child([&] {
+        if (std::string{"mail"} == GetParam().name) own_accounts(passwd, group);  // by which a sender is known
         start(ServiceKind::root);
         let_fail(number);
         on_thread(GetParam().hand_over);
@@ -230,7 +270,7 @@ TEST_P(Whatever_fails, of_credential_calls_nobodys_work_is_done_as_somebody_else
 
 #if !defined(__SANITIZE_THREAD__)
 TEST_P(Whatever_fails, of_threads_that_are_made_nobodys_work_is_done_as_somebody_else) {
-  if (std::string{"bind"} == GetParam().name || std::string{"mailbox"} == GetParam().name) GTEST_SKIP() << "none is";
+  if (std::set<std::string>{"bind", "mailbox", "mail"}.contains(GetParam().name)) GTEST_SKIP() << "none is";
   at_every_point(
       1, [](long number) { let_thread_fail(number + 1); }, a_thread_failed);  // on_thread makes one
   EXPECT_EQ(ended_, 0);
