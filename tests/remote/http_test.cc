@@ -159,6 +159,33 @@ TEST(An_HTTP_request, of_root_or_over_a_socket_that_knows_no_peer_is_refused_and
             "");
 }
 
+// As a child process has it that is being made: what happens at the other end then is nothing of the server's.
+TEST(An_HTTP_request, leaves_nothing_behind_of_its_connection_where_somebody_else_has_the_socket_too) {
+  EXPECT_EQ(at_home([] {
+              std::mutex mutex;
+              std::vector<Descriptor> kept;
+              Descriptor listener = http::listen_loopback(0);
+              const std::uint16_t port = http::port_of(listener);
+              const auto keep = [&](const Request&, const http::Client& client) -> Answer {
+                const std::lock_guard lock(mutex);
+                kept.emplace_back(::fcntl(client.socket, F_DUPFD_CLOEXEC, 0));
+                return {.user = Token::for_user("alice")};
+              };
+              http::Server server(std::move(listener), keep, who, {.threads = 1});
+              for (int i = 0; i < 20; ++i) {
+                HttpClient client(port);
+                must(client.ask(get("/", {}, "Connection: close\r\n")).body == hers, "alice");
+                for (int left = 500; server.counts().open != 0 && left > 0; --left) std::this_thread::sleep_for(10ms);
+                must_equal(server.counts().open, std::size_t{0}, "open");
+                client.say(get("/"));
+                client.say_no_more();
+                HttpClient next(port);
+                must(next.ask(get("/")).body == hers, "alice, on the next");
+              }
+            }),
+            "");
+}
+
 TEST(An_HTTP_request, is_its_own_user_s_on_a_connection_that_two_take_turns_on) {
   EXPECT_EQ(at_home([] {
               ByPassword here;

@@ -766,6 +766,9 @@ void Loop::close(Connection& connection) {
   (void)core_.users.move(connection.counted, std::nullopt);
   // The socket is closed now, the object at the end of the turn: somebody may still look at it in this one.
   closed_.push_back(take_out(connection));
+  // A process that is being made has the socket, too, until it calls execve(2): closing it here would not end its
+  // events (epoll(7), "Questions and answers"), which point to what will not be there.
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket(), nullptr);
   connection.hang_up();
   std::erase(again_, &connection);
   std::erase(ready_, &connection);
