@@ -347,6 +347,9 @@ TEST(A_client_certificate, says_what_its_authority_has_written_and_listed_names_
               must(anne.emails == std::vector<std::string>{"anne@example.org", "second@example.org"}, "emails");
               must(anne.uris == std::vector<std::string>{"spiffe://example.org/anne"}, "uris");
               must(anne.dns_names == std::vector<std::string>{"a.example.org"}, "dns names");
+              says.subject = {{"O", "Test"}, {"CN", std::string("alice\0.evil", 11)}};
+              site.authority.certify(place + "anne", says);
+              must_be(asked(site, "anne"), "403", "with an end within");
               const auto account = alice_and_bob();
               Certificate shown{.subject = "CN=Alice Arnold,O=Test", .authority = people};
               must_be(account(shown).value(), "alice", "listed");
@@ -368,7 +371,7 @@ TEST(A_client_certificate, that_was_revoked_or_has_run_out_is_nobody_s_on_the_co
               must_be(asked(bob), his, "bob");
               site.authority.certify(place + "soon", [] {
                 Says says = person("Alice Arnold");
-                says.until = 2;
+                says.until = 3;
                 return says;
               }());
               TlsClient soon(site.port, place + "soon");
@@ -379,8 +382,9 @@ TEST(A_client_certificate, that_was_revoked_or_has_run_out_is_nobody_s_on_the_co
               must_be(asked(alice), "403", "revoked");
               must_be(asked(site, "alice"), "", "revoked, on another connection");
               must_be(asked(bob), his, "bob");
+              must_be(asked(soon), hers, "soon to run out");
               must(site.has_logged("certificate revoked: CN=Alice Arnold,O=Test"), site.logged());
-              std::this_thread::sleep_for(3s);
+              std::this_thread::sleep_for(4s);
               must_be(asked(soon), "403", "run out");
               must(site.has_logged("certificate has expired: CN=Alice Arnold,O=Test"), site.logged());
               must_be(asked(bob), his, "bob, still");
@@ -484,7 +488,7 @@ TEST(TLS, brings_back_nothing_of_an_earlier_connection_and_speaks_no_old_version
               must(!old("ALL:@SECLEVEL=0", TLS1_1_VERSION), "TLS 1.1");
               must(!old("ALL:@SECLEVEL=0", TLS1_VERSION), "TLS 1.0");
               must(!old("aNULL:@SECLEVEL=0", TLS1_2_VERSION), "anonymous");
-              must(!old("AES128-SHA:AES256-GCM-SHA384", TLS1_2_VERSION), "without ephemeral keys");
+              must(!old("ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA256", TLS1_2_VERSION), "not authenticated");
               must(!TlsClient(site.port, place + "alice",
                               [](SSL* tls) {
                                 SSL_set_alpn_protos(tls,
@@ -547,6 +551,7 @@ TEST(TLS, carries_large_files_and_bodies_for_slow_clients_and_hurried_ones) {
               {
                 TlsClient gone(site.port, place + "alice");
                 gone.say(get("/large") + get("/large"));
+                gone.hang_up_without_a_word();  // so that what is sent after it has gone is EPIPE
               }
               TlsClient last(site.port, place + "alice");
               must_be(last.ask(get("/", {}, "Connection: close\r\n")).body, hers, "and on");
@@ -585,6 +590,20 @@ TEST(TLS, cuts_off_handshakes_that_take_too_long_and_bounds_how_many_there_are) 
               TlsClient mute(site.port, place + "alice");
               must(mute.is_open() && mute.is_over(), "mute");
               must_equal(site.server->stop(1s), true, "stops");
+            }),
+            "");
+}
+
+TEST(TLS, shakes_hands_as_the_service_and_is_not_waited_for_at_the_end) {
+  EXPECT_EQ(at_home([] {
+              Site site({.server = {.threads = 1, .keeps = 60s}});
+              TlsClient alice(site.port, place + "alice");
+              HttpClient other(site.port);
+              must_be(asked(alice), hers, "alice, whom the thread goes on wearing");
+              other.say(std::string("\x16\x03\x01\x40\0\x01", 6));
+              must_all_be_the_service();
+              must(site.server->stop(5s), "waits for a handshake");
+              must(other.is_over(), "it is over");
             }),
             "");
 }
