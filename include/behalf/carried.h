@@ -105,6 +105,9 @@ namespace detail {
 // destroy(object) under that identity, likewise. What cannot be destroyed so is kept (abandoned()).
 void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept;
 
+// Keeps it for destroy_abandoned().
+void keep(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept;
+
 // The service's identity for the scope, if there is a service; otherwise nothing.
 class AsServiceIfAny {
  public:

@@ -58,7 +58,8 @@ class Region {
   [[nodiscard]] static Region* innermost() noexcept;
   // Leaves all regions inside of `floor`, and links them to be entered again by resume(). They must outlive that.
   [[nodiscard]] static Region* suspend_down_to(const Region* floor) noexcept;
-  // Enters them again, on whatever thread, the outermost first. Where one cannot be, none is, and it throws.
+  // Enters them again, on whatever thread, the outermost first. Where one cannot be, none is, and it throws; it can be
+  // tried again.
   static void resume(Region* outermost);
   // The stretch goes on under another object, on the same thread; it must be the innermost, and `to` not entered.
   void hand_over(Region& to) noexcept;

@@ -25,7 +25,8 @@ class OfThread {
 
   // Puts back all inside of `floor`, and links them to be taken again by resume(). They must outlive that.
   [[nodiscard]] static OfThread* suspend_down_to(const OfThread* floor) noexcept;
-  // Takes them again, on whatever thread, the outermost first. Where one cannot be, none is, and it throws.
+  // Takes them again, on whatever thread, the outermost first. Where one cannot be, none is, and it throws; it
+  // can be tried again.
   static void resume(OfThread* outermost);
 
  protected:

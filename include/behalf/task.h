@@ -20,7 +20,8 @@
 // a stack overflow (GCC bug 100897).
 //
 // Where the identity cannot be worn again, not one line more of the body runs, no handler and no destructor: the
-// awaiting task (or the future) gets the error, and the frame is destroyed as its user or kept (abandoned()).
+// awaiting task (or the future) gets the error, and the frame is destroyed as its user, what is in a scope of the body
+// as whom that wears, or kept (abandoned()).
 #pragma once
 
 #include <atomic>
@@ -84,6 +85,8 @@ class TaskCore {
   [[nodiscard]] std::coroutine_handle<> await(TaskCore& inner) noexcept;
   // The body has ended. What is to be resumed.
   [[nodiscard]] std::coroutine_handle<> end() noexcept;
+  // The frame, and this with it, as the task's user and in the scopes that the body waits in; or it is kept.
+  void destroy() noexcept;
 
   Carried who;
   std::stop_token stop;
@@ -94,6 +97,9 @@ class TaskCore {
 
  private:
   void wear();
+  // Those that the body waits in. Where one cannot be, none is, and it throws; it can be tried again.
+  void enter_scopes();
+  void destroy_within() noexcept;
   bool hand_over(TaskCore& to) noexcept;
 
   TaskCore* awaited_by_ = nullptr;
@@ -302,9 +308,7 @@ class [[nodiscard]] task {
  private:
   void reset() noexcept {
     if (handle_ == nullptr) return;
-    const Carried who = core().who;
-    detail::destroy_as(
-        who, [](void* frame) noexcept { std::coroutine_handle<>::from_address(frame).destroy(); }, handle_.address());
+    core().destroy();
     handle_ = nullptr;
   }
 

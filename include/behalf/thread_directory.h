@@ -27,7 +27,8 @@
 namespace behalf {
 
 // Effects: the calling thread works in that directory, a relative one being below the one before; it is entered as
-// whoever the thread wears. The end of the scope goes back, as the service where the user may not be where it was. A
+// whoever the thread wears. A task that goes on is in it again, also where it could not enter it by now, as a thread
+// stays. The end of the scope goes back, as the service where the user may not be where it was. A
 // thread that cannot go back ends the process, as one that cannot be given back does.
 //
 // Errors: Error of reason not_there, not_permitted (by the directory, as the user), out_of_resources, platform; the
@@ -47,6 +48,7 @@ class [[nodiscard]] ThreadDirectory final : private detail::OfThread {
 
   std::string to_enter_;  // which one, in words
   Descriptor directory_;
+  bool entered_ = false;
   Descriptor before_;
 };
 

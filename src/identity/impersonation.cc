@@ -245,7 +245,12 @@ void Region::resume(Region* outermost) {
     try {
       outermost->enter(outermost->suspended_, true);
     } catch (...) {
-      while (innermost() != floor) innermost()->leave();
+      // In front of those that have not been tried, so that all can be tried again.
+      while (Region* const entered = innermost()) {
+        if (entered == floor) break;
+        entered->leave();
+        entered->neighbour_ = std::exchange(outermost, entered);
+      }
       throw;
     }
     outermost = next;

@@ -52,7 +52,12 @@ void OfThread::resume(OfThread* outermost) {
     try {
       outermost->begin();
     } catch (...) {
-      while (innermost_of_thread != floor) innermost_of_thread->end();
+      // In front of those that have not been tried, so that all can be tried again.
+      while (innermost_of_thread != floor) {
+        OfThread* const begun = innermost_of_thread;
+        begun->end();
+        begun->neighbour_ = std::exchange(outermost, begun);
+      }
       throw;
     }
     outermost = next;

@@ -62,7 +62,10 @@ void ThreadDirectory::take() {
   have_of_its_own();
   before_ = Descriptor(as_user_or_service([] { return open_directory("."); }));
   if (!before_) fail("keep the working directory", errno);
-  if (::fchdir(directory_.get()) != 0) fail(to_enter_, errno);
+  // Again, in a task that goes on: a scope of somebody else's may be open by now, who may be in it and not enter it.
+  const auto enter = [this] { return ::fchdir(directory_.get()); };
+  if ((entered_ ? as_user_or_service(enter) : enter()) != 0) fail(to_enter_, errno);
+  entered_ = true;
 }
 
 void ThreadDirectory::put_back() noexcept {

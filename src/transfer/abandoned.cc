@@ -41,7 +41,10 @@ bool done_as(const Carried& who, void (*act)(void*) noexcept, void* object) noex
 }
 
 void destroy_as(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept {
-  if (done_as(who, destroy, object)) return;
+  if (!done_as(who, destroy, object)) keep(who, destroy, object);
+}
+
+void keep(const Carried& who, void (*destroy)(void*) noexcept, void* object) noexcept {
   try {
     Kept& all = kept();
     const std::lock_guard lock(all.mutex);

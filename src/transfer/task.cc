@@ -65,13 +65,41 @@ void TaskCore::wear() {
   floor_ = Region::innermost();
   floor_of_thread_ = OfThread::innermost();
   try {
-    Region::resume(std::exchange(suspended_, nullptr));
-    OfThread::resume(std::exchange(suspended_of_thread_, nullptr));
+    enter_scopes();
   } catch (...) {
-    (void)Region::suspend_down_to(floor_);
     if (worn_.entered()) worn_.leave();
     throw;
   }
+}
+
+void TaskCore::enter_scopes() {
+  Region::resume(suspended_);
+  try {
+    OfThread::resume(suspended_of_thread_);
+  } catch (...) {
+    suspended_ = Region::suspend_down_to(floor_);
+    throw;
+  }
+  suspended_ = nullptr;
+  suspended_of_thread_ = nullptr;
+}
+
+void TaskCore::destroy() noexcept {
+  const Carried as = who;  // which is destroyed with the frame
+  const auto within = [](void* core) noexcept { static_cast<TaskCore*>(core)->destroy_within(); };
+  destroy_as(as, within, this);
+}
+
+void TaskCore::destroy_within() noexcept {
+  floor_ = Region::innermost();
+  floor_of_thread_ = OfThread::innermost();
+  try {
+    enter_scopes();
+  } catch (...) {
+    const auto within = [](void* core) noexcept { static_cast<TaskCore*>(core)->destroy_within(); };
+    return keep(who, within, this);
+  }
+  body.destroy();
 }
 
 void TaskCore::give_back() noexcept {

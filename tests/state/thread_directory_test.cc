@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "behalf/thread_pool.h"
 #include "children/household.h"
 #include "refused.h"
+#include "witness.h"
 
 namespace behalf::testing {
 namespace {
@@ -174,18 +176,51 @@ TEST(In_a_task, they_are_the_coroutines_and_not_the_threads) {
             "");
 }
 
-task<void> goes_home(ThreadPool& first, ThreadPool& second, std::promise<void>& there, std::future<void> on) {
+// Notes where, and as whom, it was destroyed.
+struct Remains {
+  Where& where;
+  uid_t& uid;
+  ~Remains() {
+    where = now();
+    uid = uid_now();
+  }
+};
+
+task<void> goes_home(ThreadPool& first, ThreadPool& second, std::promise<void>& there, std::future<void> on,
+                     Where& destroyed_in, uid_t& destroyed_as) {
   co_await schedule(first);
   const ThreadUmask mask{0077};
   const ThreadDirectory here{"/home/alice"};
   const Impersonation as{bob()};
+  const Remains remains{destroyed_in, destroyed_as};
   there.set_value();
   on.wait();
   co_await schedule(second);
   must(false, "it went on elsewhere");
 }
 
-TEST(A_task, whose_directory_cannot_be_entered_again_does_not_go_on_elsewhere) {
+task<void> stays_with(ThreadPool& first, ThreadPool& second) {
+  co_await schedule(first);
+  const ThreadUmask mask{0077};
+  const ThreadDirectory here{"/home/alice"};
+  const Impersonation as{bob()};  // who may not enter it
+  co_await schedule(second);
+  must(now() == hers, "after the suspension");
+}
+
+// As a thread stays in a directory that it might not enter any more.
+TEST(A_task, stays_in_its_directory_whoever_it_is_when_it_goes_on) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              ThreadPool first({.threads = 1});
+              ThreadPool second({.threads = 1});
+              behalf::start(first, stays_with(first, second).as(alice())).get();
+            }),
+            "");
+}
+
+TEST(A_task, whose_directory_cannot_be_entered_again_does_not_go_on_nor_end_elsewhere) {
   EXPECT_EQ(in_own_process([] {
               const Household household;
               must(::chdir("/etc") == 0, "chdir");
@@ -195,13 +230,26 @@ TEST(A_task, whose_directory_cannot_be_entered_again_does_not_go_on_elsewhere) {
               ThreadPool second({.threads = 1});
               std::promise<void> there;
               std::promise<void> on;
-              auto end = behalf::start(first, goes_home(first, second, there, on.get_future()).as(alice()));
+              Where destroyed_in;
+              uid_t destroyed_as = nobody_yet;
+              auto end = behalf::start(
+                  first, goes_home(first, second, there, on.get_future(), destroyed_in, destroyed_as).as(alice()));
               there.get_future().wait();
-              must(::chown("/home/alice", 0, 0) == 0, "chown");
+              rlimit files{};
+              must(::getrlimit(RLIMIT_NOFILE, &files) == 0, "getrlimit");
+              const rlimit none{0, files.rlim_max};
+              must(::setrlimit(RLIMIT_NOFILE, &none) == 0, "setrlimit");
               on.set_value();
-              must(refused(Error::Reason::not_permitted, [&] { end.get(); }), "it was entered");
+              must(refused(Error::Reason::out_of_resources, [&] { end.get(); }), "it was entered");
               must(next_of(first) == of_process && next_of(second) == of_process, "afterwards");
               must(first.counts().strayed == 0 && second.counts().strayed == 0, "a worker was left as somebody else");
+              must_equal(destroy_abandoned(), std::size_t{1}, "kept");
+              must(destroyed_as == nobody_yet, "what it held was destroyed elsewhere");
+              must(::setrlimit(RLIMIT_NOFILE, &files) == 0, "setrlimit");
+              must_equal(destroy_abandoned(), std::size_t{0}, "kept in the end");
+              must(destroyed_in == hers, "what it held was destroyed in " + destroyed_in.directory);
+              must_equal(destroyed_as, bob_id, "what it held was destroyed as");
+              must(now() == of_process, "the process, in the end");
             }),
             "");
 }

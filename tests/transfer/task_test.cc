@@ -302,6 +302,49 @@ TEST(A_task, whose_identity_cannot_be_worn_again_does_not_go_on_as_anybody) {
             "");
 }
 
+// What a scope of the body was held open for is no more to be destroyed as the task's own identity, here the service,
+// than to be done as it.
+TEST(A_task, whose_scope_cannot_be_worn_again_is_not_destroyed_without_it) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              put_curse();
+              curse_is_on = false;
+              on_thread([] {
+                std::promise<std::coroutine_handle<>> suspended;
+                bool went_on = false;
+                uid_t destroyed = nobody_yet;
+                uid_t destroyed_outside = nobody_yet;
+                const auto waits = [&]() -> task<void> {
+                  const Witness outside(destroyed_outside);
+                  const Impersonation as_alice{alice()};
+                  const Impersonation as{cursed()};
+                  const Witness witness(destroyed);
+                  co_await Elsewhere{&suspended};
+                  went_on = true;
+                };
+                std::thread resumer([&] {
+                  const std::coroutine_handle<> handle = suspended.get_future().get();
+                  curse_is_on = true;
+                  handle.resume();
+                });
+                must(reason_of([&] { sync_wait(waits().as(as_service)); }) == Error::Reason::out_of_resources,
+                     "nobody was told");
+                resumer.join();
+                must(!went_on, "it went on");
+                must_equal(destroyed, nobody_yet, "what is in the scope was destroyed as");
+                must_equal(abandoned(), std::size_t{1}, "kept");
+                must_equal(destroy_abandoned(), std::size_t{1}, "kept while it cannot be worn");
+                must_equal(destroyed, nobody_yet, "what is in the scope was destroyed as");
+                curse_is_on = false;
+                must_equal(destroy_abandoned(), std::size_t{0}, "kept in the end");
+                must_equal(destroyed, cursed_id, "what is in the scope was destroyed as");
+                must_equal(destroyed_outside, uid_t{0}, "what is outside of it was destroyed as");
+                must_equal(uid_now(), uid_t{0}, "afterwards the thread is");
+              });
+            }),
+            "");
+}
+
 TEST(A_task, whose_identity_a_pool_cannot_take_fails_and_its_future_gets_the_error) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
