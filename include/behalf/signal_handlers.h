@@ -21,15 +21,41 @@
 #include <csignal>
 #include <functional>
 #include <map>
+#include <type_traits>
+#include <utility>
 
 #include "behalf/descriptor.h"
+#include "behalf/run_as.h"
 #include "behalf/thread.h"
 
 namespace behalf {
 
 class SignalHandlers {
+  using Function = std::function<void(const siginfo_t&)>;
+
  public:
-  using Handler = std::function<void(const siginfo_t&)>;
+  // What is called with a signal: what a std::function could be made of, but no coroutine.
+  class Handler {
+   public:
+    template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, Handler> && std::is_constructible_v<Function, F>)
+        // NOLINTNEXTLINE(google-explicit-constructor): as of std::function
+        Handler(F&& f)
+        : f_(std::forward<F>(f)) {
+      if constexpr (std::is_invocable_v<F&, const siginfo_t&>) {
+        static_assert(
+            !detail::Awaitable<std::invoke_result_t<F&, const siginfo_t&>>,
+            "behalf::SignalHandlers: the handler returns an awaitable (a coroutine), which nobody would await. "
+            "Start a behalf::task with behalf::start(pool, task) in it");
+      }
+    }
+
+    explicit operator bool() const noexcept { return static_cast<bool>(f_); }
+    void operator()(const siginfo_t& signal) const { f_(signal); }
+
+   private:
+    Function f_;
+  };
 
   // Effects: blocks these signals in the calling thread, and so in all that are started from it later, and starts the
   // thread that takes them. Handlers are called one after the other. An exception that leaves one ends the process.
