@@ -36,7 +36,8 @@ enum class Authentication {
 struct Blanket {
   Cloaking cloaking = Cloaking::dynamic;
   // How far the server may go: look, and check what the user may do (`identification`); act as the user on its machine
-  // (`impersonation`); present the user to another (`delegation`).
+  // (`impersonation`); present the user to another (`delegation`). A proxy whose engine cannot keep a server to less
+  // than `impersonation`, since it carries no level, refuses a blanket of less.
   Level level = Level::impersonation;
   Authentication authentication = Authentication::connection;
 };
@@ -53,10 +54,11 @@ struct Blanket {
 //   };
 class Cloak {
  public:
-  // `offered` is the most that the proxy's engine vouches for.
-  // Errors: Error of reason not_permitted where the blanket asks for more than that; power_needed where a fixed
-  // identity's own level is lower than the blanket's; those of Carried. Thread-safe. Cost: that of Carried.
-  explicit Cloak(const Blanket& blanket, Authentication offered = Authentication::privacy);
+  // `offered` is the most that the proxy's engine vouches for, `least` the lowest level that it can keep a server to.
+  // Errors: Error of reason not_permitted where the blanket asks for more than that, or for less; power_needed where a
+  // fixed identity's own level is lower than the blanket's; those of Carried. Thread-safe. Cost: that of Carried.
+  explicit Cloak(const Blanket& blanket, Authentication offered = Authentication::privacy,
+                 Level least = Level::anonymous);
 
   // Whom a call presents that the calling thread makes now.
   // Errors: as above, of a dynamic identity. Thread-safe. Cost: that of Carried.

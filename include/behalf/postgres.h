@@ -90,7 +90,7 @@ class PostgresPool {
   // Errors: Error of reason not_usable where it is no connection string or says one of these, and where the process's
   // environment does (PGPASSWORD, PGSERVICE, PGSERVICEFILE; KRB5CCNAME where the server is not at a local socket: libpq
   // would present the service's tickets for every user); not_permitted where the blanket asks for more authentication
-  // than connections have. Cost: no system call.
+  // than connections have, or for a level below `impersonation`, which no connection carries. Cost: no system call.
   explicit PostgresPool(const std::string& connection, const PostgresPoolOptions& options = {});
   ~PostgresPool();
   PostgresPool(const PostgresPool&) = delete;

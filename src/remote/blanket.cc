@@ -31,12 +31,19 @@ std::string_view to_string(Authentication authentication) noexcept {
   return names[static_cast<std::size_t>(authentication)];
 }
 
-Cloak::Cloak(const Blanket& blanket, Authentication offered) : blanket_(blanket) {
+Cloak::Cloak(const Blanket& blanket, Authentication offered, Level least) : blanket_(blanket) {
   if (blanket.authentication > offered) {
     throw Error(Error::Reason::not_permitted, "behalf: set a blanket of authentication " +
                                                   std::string{to_string(blanket.authentication)} +
                                                   ": the proxy's engine offers " + std::string{to_string(offered)} +
                                                   " at most. Ask for less, or use another engine");
+  }
+  if (blanket.level < least) {
+    throw Error(Error::Reason::not_permitted,
+                "behalf: set a blanket of level " + std::string{to_string(blanket.level)} +
+                    ": the proxy's engine carries no level, and its server could act as the user all the same. Ask "
+                    "for impersonation, present the service (Cloaking::none), or use an engine that carries one "
+                    "(gRPC)");
   }
   if (blanket.cloaking == Cloaking::fixed) fixed_ = must_reach(Carried(), blanket.level);
 }

@@ -10,7 +10,8 @@ namespace behalf::detail {
 
 class CurrentCloak {
  public:
-  CurrentCloak(const Blanket& blanket, Authentication offered) : offered_(offered), cloak_(blanket, offered) {}
+  CurrentCloak(const Blanket& blanket, Authentication offered, Level least)
+      : offered_(offered), least_(least), cloak_(blanket, offered, least) {}
 
   [[nodiscard]] Cloak get() const {
     const std::lock_guard lock(mutex_);
@@ -18,13 +19,14 @@ class CurrentCloak {
   }
   // Errors: those of Cloak; what is there stays then.
   void set(const Blanket& blanket) {
-    Cloak cloak(blanket, offered_);
+    Cloak cloak(blanket, offered_, least_);
     const std::lock_guard lock(mutex_);
     cloak_ = std::move(cloak);
   }
 
  private:
   const Authentication offered_;
+  const Level least_;
   mutable std::mutex mutex_;
   Cloak cloak_;
 };

@@ -151,6 +151,9 @@ TEST(A_blanket, presents_nobody_further_than_the_token_goes_and_promises_no_more
               must_refuse(Error::Reason::power_needed, [&] { (void)dynamic.presented(); });
               must_refuse(Error::Reason::not_permitted,
                           [] { (void)Cloak({.authentication = Authentication::call}, Authentication::connection); });
+              must_refuse(Error::Reason::not_permitted, [] {
+                (void)Cloak({.level = Level::identification}, Authentication::connection, Level::impersonation);
+              });
             }),
             "");
 }

@@ -75,7 +75,7 @@ class DBusProxy::Core {
       : bus_(bus),
         destination_(std::move(destination)),
         object_path_(std::move(object_path)),
-        cloak_(blanket, Authentication::connection),
+        cloak_(blanket, Authentication::connection, Level::impersonation),
         proxies_([this] { return make(); }, {.at_most = bus.options_.identities_at_most},
                  [](OwnProxy& made) { return made->connection->is_there(); }) {}
 

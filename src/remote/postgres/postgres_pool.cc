@@ -34,7 +34,7 @@ class PostgresCore {
   PostgresCore(const std::string& connection, const PostgresPoolOptions& options)
       : common_(common_parameters(connection)),
         options_(options),
-        cloak_(options.blanket, Authentication::connection),
+        cloak_(options.blanket, Authentication::connection, Level::impersonation),
         idle_([] { return std::make_unique<IdleConnections>(); },
               {.at_most = options.identities_at_most, .lives_unused = options.identity_unseen_for}) {}
 
