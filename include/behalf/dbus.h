@@ -72,7 +72,7 @@ class DBus {
 // An object on a bus, called as whom the blanket presents. The bus must outlive it.
 class DBusProxy {
  public:
-  // Errors: those of Cloak: authentication is of the connection. Nothing is connected yet.
+  // Errors: those of Cloak: authentication is of the connection, and a bus carries no level. Nothing is connected yet.
   DBusProxy(DBus& bus, std::string destination, std::string object_path, const Blanket& blanket = {});
   ~DBusProxy();
   DBusProxy(const DBusProxy&) = delete;
@@ -103,7 +103,8 @@ struct DBusCallersOptions {
   Level granted = Level::impersonation;
   // Of how many senders it is remembered who they are.
   std::size_t remembered_at_most = 4096;
-  // Told of each call that is refused since its caller could not be learned: who sent it, and why.
+  // Told of each call that is refused, since its caller could not be learned or for what its handler tried and the
+  // caller may not: who sent it, and why.
   void (*on_refused)(const std::string& why) noexcept = nullptr;
 };
 
@@ -134,7 +135,8 @@ class DBusCallers {
  private:
   // The context of the call that the object is handling now. Throws sdbus::Error.
   CallContext context(const sdbus::IObject& object);
-  [[noreturn]] static void answer(const std::exception& error);
+  // To an Error of ours that a handler has thrown.
+  [[noreturn]] void answer(const sdbus::IObject& object, const Error& error) const;
 
   template <class R, class... A>
   auto wrap(sdbus::IObject& object, std::function<R(A...)> f) {
@@ -143,7 +145,7 @@ class DBusCallers {
       try {
         return f(std::forward<A>(arguments)...);
       } catch (const Error& error) {
-        answer(error);
+        answer(object, error);
       }
     };
   }

@@ -128,7 +128,8 @@ struct GrpcCallersOptions {
   std::size_t at_most_of_one = 64;
   // The most that a caller may grant; what is asked for beyond is not given.
   Level highest = Level::impersonation;
-  // Told of each call and each request for a ticket that is refused: what was tried, and by whom as far as it is known.
+  // Told of each call and each request for a ticket that is refused, also for what its handler tried and the caller did
+  // not grant: what was tried, and by whom as far as it is known.
   std::function<void(const std::string& why)> on_refused{};
 };
 
@@ -161,7 +162,7 @@ class GrpcCallers {
       try {
         return std::invoke(std::forward<F>(f));
       } catch (const Error& error) {
-        return answer(error);
+        return answer(context, error);
       }
     } catch (const Error& error) {
       return {grpc::StatusCode::UNAUTHENTICATED, error.what()};
@@ -172,7 +173,8 @@ class GrpcCallers {
   [[nodiscard]] std::size_t tickets() const;
 
  private:
-  static grpc::Status answer(const Error& error);
+  // To an Error of ours that a handler has thrown.
+  grpc::Status answer(const grpc::ServerContextBase& context, const Error& error) const;
 
   class Core;
   const std::unique_ptr<Core> core_;

@@ -185,29 +185,36 @@ TEST_F(On_a_bus, an_answer_that_comes_later_is_still_its_caller_s) {
             "");
 }
 
+std::atomic<int> escalations = 0;
+
 TEST_F(On_a_bus, what_the_server_grants_is_all_that_it_can_do) {
-  EXPECT_EQ(with_bus([](Bus&, const Token& her, const Token&) {
-              const Clerk server({.granted = Level::identification});
-              DBus bus(Bus::address);
-              DBusProxy proxy(bus, clerk, desk);
-              const Impersonation as{her};
-              must(ask(proxy, "WhoAsks") == words(her), "is not known");
-              for (const auto& [path, expected] : {std::pair("/home/alice", true), std::pair("/home/bob", false)}) {
-                bool may = !expected;
-                proxy->callMethod("MayRead").onInterface(clerk).withArguments(std::string(path)).storeResultsTo(may);
-                must(may == expected, path);
-              }
-              std::string refusal;
-              try {
-                std::string told;
-                proxy->callMethod("WhoWorks").onInterface(clerk).withArguments("hello").storeResultsTo(told);
-              } catch (const sdbus::Error& error) {
-                refusal = error.getName() + " " + error.getMessage();
-              }
-              must(refusal.find("Failed") != std::string::npos && refusal.find("level") != std::string::npos,
-                   "refusal: " + refusal);
-            }),
-            "");
+  EXPECT_EQ(
+      with_bus([](Bus&, const Token& her, const Token&) {
+        const Clerk server({.granted = Level::identification, .on_refused = [](const std::string& why) noexcept {
+                              const auto says = [&](const char* words) { return why.find(words) != std::string::npos; };
+                              escalations += says("from :1.") && says("alice") && says("identification") ? 1 : 100;
+                            }});
+        DBus bus(Bus::address);
+        DBusProxy proxy(bus, clerk, desk);
+        const Impersonation as{her};
+        must(ask(proxy, "WhoAsks") == words(her), "is not known");
+        for (const auto& [path, expected] : {std::pair("/home/alice", true), std::pair("/home/bob", false)}) {
+          bool may = !expected;
+          proxy->callMethod("MayRead").onInterface(clerk).withArguments(std::string(path)).storeResultsTo(may);
+          must(may == expected, path);
+        }
+        std::string refusal;
+        try {
+          std::string told;
+          proxy->callMethod("WhoWorks").onInterface(clerk).withArguments("hello").storeResultsTo(told);
+        } catch (const sdbus::Error& error) {
+          refusal = error.getName() + " " + error.getMessage();
+        }
+        must(refusal.find("Failed") != std::string::npos && refusal.find("level") != std::string::npos,
+             "refusal: " + refusal);
+        must_equal(escalations.load(), 1, "told");
+      }),
+      "");
 }
 
 std::atomic<int> refusals = 0;
@@ -247,6 +254,11 @@ TEST_F(On_a_bus, a_blanket_says_who_is_presented) {
               must(ask(proxy, "WhoAsks") == words(him), "dynamic");
               must_refuse(Error::Reason::not_permitted,
                           [&] { proxy.set_blanket({.authentication = Authentication::call}); });
+              // The server would act as him all the same.
+              must_refuse(Error::Reason::not_permitted, [&] { proxy.set_blanket({.level = Level::identification}); });
+              must_refuse(Error::Reason::not_permitted,
+                          [&] { const DBusProxy other(bus, clerk, desk, {.level = Level::anonymous}); });
+              must(ask(proxy, "WhoAsks") == words(him), "as before");
             }),
             "");
 }

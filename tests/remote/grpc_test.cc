@@ -258,6 +258,9 @@ TEST(A_call_of_grpc, goes_as_far_as_its_blanket_and_the_server_allow) {
               must(ask(*identified, &Clerk::Stub::WhoAsks).text == words(her), "identified");
               const Reply refused = ask(*identified, &Clerk::Stub::WhoWorks);
               must(refused.status.error_code() == grpc::StatusCode::PERMISSION_DENIED, "impersonated beyond the level");
+              must(told.size() == 1 && told[0].find("alice") != std::string::npos &&
+                       told[0].find("granted the level identification") != std::string::npos,
+                   "what was tried is told: " + (told.empty() ? std::string("nothing") : told[0]));
               must(ask(*anonymous, &Clerk::Stub::WhoAsks).text == "nobody", "anonymous");
               must_refuse(Error::Reason::power_needed,
                           [] { const Cloak cloak({.cloaking = Cloaking::fixed, .level = Level::delegation}); });

@@ -27,6 +27,19 @@ gid_t primary_of(uid_t uid, const std::vector<gid_t>& groups, std::string& name)
   return groups.front();
 }
 
+// That the caller, or the service in the caller's name, may not.
+bool is_refusal(const Error& error) {
+  switch (error.reason()) {
+    case Error::Reason::level_too_low:
+    case Error::Reason::not_permitted:
+    case Error::Reason::refused_by_fence:
+    case Error::Reason::not_the_owner:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 class DBusCallers::Core {
@@ -115,7 +128,12 @@ CallContext DBusCallers::context(const sdbus::IObject& object) {
   }
 }
 
-void DBusCallers::answer(const std::exception& error) {
+void DBusCallers::answer(const sdbus::IObject& object, const Error& error) const {
+  const sdbus::Message* const message = object.getCurrentlyProcessedMessage();
+  if (core_->options().on_refused != nullptr && message != nullptr && is_refusal(error)) {
+    const std::string words = "behalf: a call from " + message->getSender() + " is refused: " + error.what();
+    core_->options().on_refused(words);
+  }
   throw sdbus::Error("org.freedesktop.DBus.Error.Failed", error.what());
 }
 

@@ -35,6 +35,11 @@ class GrpcCallers::Core {
 
   std::size_t tickets() const { return book_.count(); }
 
+  void told_of(const grpc::ServerContextBase& context, const Error& error) const {
+    if (options_.on_refused)
+      options_.on_refused("behalf: a call from " + context.peer() + " is refused: " + error.what());
+  }
+
  private:
   [[noreturn]] void refuse(const grpc::ServerContextBase& context, const std::string& why) const {
     const std::string words = "behalf: a call from " + context.peer() + " is refused: " + why;
@@ -86,12 +91,13 @@ std::size_t GrpcCallers::tickets() const {
   return core_->tickets();
 }
 
-grpc::Status GrpcCallers::answer(const Error& error) {
+grpc::Status GrpcCallers::answer(const grpc::ServerContextBase& context, const Error& error) const {
   switch (error.reason()) {
     case Error::Reason::level_too_low:
     case Error::Reason::not_permitted:
     case Error::Reason::refused_by_fence:
     case Error::Reason::not_the_owner:
+      core_->told_of(context, error);
       return {grpc::StatusCode::PERMISSION_DENIED, error.what()};
     default:
       return {grpc::StatusCode::INTERNAL, error.what()};
