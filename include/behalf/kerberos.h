@@ -27,6 +27,8 @@
 #include "behalf/proof.h"
 #include "behalf/token.h"
 
+struct gss_ctx_id_struct;  // a gss_ctx_id_t of <gssapi/gssapi.h> points to one
+
 namespace behalf {
 
 struct KerberosProverOptions {
@@ -63,6 +65,17 @@ struct KerberosVerifierOptions {
 // Token::for_user().
 [[nodiscard]] Verify kerberos_verifier(std::string keytab, std::string service,
                                        const KerberosVerifierOptions& options = {});
+
+// The client of a security context of GSS-API that a service has established by itself, as its accepting end: by SASL,
+// or a protocol of its own. At level `impersonation`; tickets that came along stay the service's.
+//
+//   gss_accept_sec_context(&minor, &context, keys, &shown, ...);                 // until it says GSS_S_COMPLETE
+//   const behalf::Impersonation as{behalf::kerberos_client(context)};
+//
+// Errors: Error of reason refused_by_receiver where the context is not established or is the initiating end's, its
+// client is anonymous or no account here, or it is none of Kerberos; those of Token::for_user(). Thread-safe, as far as
+// the context is. Cost: Token::for_user().
+[[nodiscard]] Token kerberos_client(gss_ctx_id_struct* context);
 
 // Where the tickets are that came with that identity: the name of a credential cache (krb5_cc_resolve(3)) in the memory
 // of this process, for other uses of them. It is there as long as a copy of the token is. Nothing where none came.

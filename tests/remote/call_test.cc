@@ -1,9 +1,15 @@
 // Peers, blankets and the context of a call: who is at the other end, and whom a call presents.
+#include <grp.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <functional>
 #include <string>
 #include <thread>
@@ -67,6 +73,34 @@ TEST(A_peer, is_whoever_connected_with_all_groups_whatever_becomes_of_the_thread
               must_equal(peer.token.groups().size(), std::size_t{2}, "groups");
               must(peer.token.home() == "/home/alice", "home");
               must_equal(peer.process, ::getpid(), "process");
+            }),
+            "");
+}
+
+TEST(A_peer, has_a_process_that_is_watched_by_a_handle_which_means_no_other) {
+  EXPECT_EQ(in_household([] {
+              const Listener listener;
+              const pid_t child = ::fork();
+              if (child == 0) {
+                ::alarm(10);
+                if (::setgroups(0, nullptr) == 0 && ::setresgid(alice_id, alice_id, alice_id) == 0 &&
+                    ::setresuid(alice_id, alice_id, alice_id) == 0) {
+                  const Descriptor end = listener.connect();
+                  for (;;) ::pause();
+                }
+                ::_exit(1);
+              }
+              const Peer peer = Peer::of(listener.accept().get());
+              must_equal(peer.token.uid(), alice_id, "uid");
+              must_equal(peer.process, child, "process");
+              must(static_cast<bool>(peer.handle), "has no handle");
+              pollfd ended{peer.handle.get(), POLLIN, 0};
+              must_equal(::poll(&ended, 1, 0), 0, "ended before its end");
+              must(::kill(child, SIGKILL) == 0, "kill");
+              must_equal(::poll(&ended, 1, 5000), 1, "its end is not seen");
+              must(::waitpid(child, nullptr, 0) == child, "waitpid");
+              // The number is free for another process now, the handle is not.
+              must(::syscall(SYS_pidfd_send_signal, peer.handle.get(), 0, nullptr, 0) != 0 && errno == ESRCH, "handle");
             }),
             "");
 }

@@ -116,6 +116,47 @@ TEST_F(A_proof_by_kerberos, whose_level_is_not_sealed_in_it_is_refused) {
             "");
 }
 
+// Both ends of a context that a service of one's own has: of alice's tickets, and what came of them.
+struct Ends {
+  detail::Context initiating;
+  detail::Context accepting;
+
+  explicit Ends(const std::string& tickets_of, OM_uint32 flags = 0) {
+    detail::Name name;
+    detail::import_service(service, name);
+    detail::Credential tickets;
+    detail::acquire_tickets(tickets_of, "test: ", tickets);
+    detail::Credential keys;
+    detail::acquire_keys(keytab, service, "test: ", keys);
+    OM_uint32 minor = 0;
+    detail::Buffer token;
+    (void)gss_init_sec_context(&minor, tickets, &initiating, name, gss_mech_krb5, flags, GSS_C_INDEFINITE,
+                               GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, nullptr, &token.buffer, nullptr, nullptr);
+    detail::Buffer answer;
+    must(gss_accept_sec_context(&minor, &accepting, keys, &token.buffer, GSS_C_NO_CHANNEL_BINDINGS, nullptr, nullptr,
+                                &answer.buffer, nullptr, nullptr, nullptr) == GSS_S_COMPLETE,
+         "accepted");
+  }
+};
+
+TEST_F(A_proof_by_kerberos, of_a_service_s_own_context_is_whose_client_it_is) {
+  EXPECT_EQ(with_realm([](const Token& her, const Token& him) {
+              const Ends hers(Realm::cache("alice"));
+              must(kerberos_client(hers.accepting) == her, "is not alice with all her groups");
+              must(kerberos_client(Ends(Realm::cache("bob")).accepting) == him, "is not bob");
+              const auto must_be_nobody_s = [](gss_ctx_id_t context) {
+                must_refuse(Error::Reason::refused_by_receiver, [&] { (void)kerberos_client(context); });
+              };
+              must_be_nobody_s(hers.initiating);
+              must_be_nobody_s(GSS_C_NO_CONTEXT);
+              // She waits for the service to prove itself.
+              must_be_nobody_s(Ends(Realm::cache("alice"), GSS_C_MUTUAL_FLAG).initiating);
+              const Impersonation as{him};
+              must_refuse(Error::Reason::inside_impersonation, [&] { (void)kerberos_client(hers.accepting); });
+            }),
+            "");
+}
+
 TEST_F(A_proof_by_kerberos, of_a_principal_without_an_account_is_refused) {
   EXPECT_EQ(with_realm([](const Token& her, const Token&) {
               // Alice shows what mallory was given.
