@@ -59,7 +59,8 @@ struct TlsOptions {
   std::chrono::milliseconds holds{30'000};
 
   // Connections that have not come to the end of their handshakes: beyond, new ones are closed. Each costs tens of
-  // kilobytes, and a fraction of a millisecond of a thread's. ServerOptions::header_time says how long one may take.
+  // kilobytes, and a thread the time of a signature and of verifying the client's chain. ServerOptions::header_time
+  // says how long one may take.
   std::size_t handshakes = 256;
 };
 
@@ -109,7 +110,7 @@ struct Certificate {
 
 // What the client of a request has shown, as far as it still holds; nothing where there is no TLS, no certificate, or
 // none that holds any longer. For an authenticator, while it runs. Errors: std::bad_alloc.
-// Thread-safe. Cost: the chain is verified, a tenth of a millisecond or several; no system call.
+// Thread-safe. Cost: a signature is verified for each certificate of the chain; no system call.
 [[nodiscard]] std::optional<Certificate> certificate_of(const Client& client);
 
 // The name of whose account it is; nothing: nobody's.
