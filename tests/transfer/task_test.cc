@@ -322,13 +322,21 @@ TEST(A_task, whose_scope_cannot_be_worn_again_is_not_destroyed_without_it) {
                   co_await Elsewhere{&suspended};
                   went_on = true;
                 };
+                std::optional<Error::Reason> told;
+                const auto awaits = [&](task<void> awaited) -> task<void> {
+                  try {
+                    co_await std::move(awaited);
+                  } catch (const Error& error) {
+                    told = error.reason();
+                  }
+                };
                 std::thread resumer([&] {
                   const std::coroutine_handle<> handle = suspended.get_future().get();
                   curse_is_on = true;
                   handle.resume();
                 });
-                must(reason_of([&] { sync_wait(waits().as(as_service)); }) == Error::Reason::out_of_resources,
-                     "nobody was told");
+                sync_wait(awaits(waits().as(as_service)).as(as_service));
+                must(told == Error::Reason::out_of_resources, "nobody was told");
                 resumer.join();
                 must(!went_on, "it went on");
                 must_equal(destroyed, nobody_yet, "what is in the scope was destroyed as");
