@@ -77,6 +77,9 @@ inline constexpr bool says_who =
 
 class thread {
  public:
+  using id = std::thread::id;
+  using native_handle_type = std::thread::native_handle_type;
+
   thread() noexcept : stop_(std::nostopstate) {}
 
   // Effects: starts f(arguments...), or f(stop_token, arguments...) where it can be called so, with the calling
@@ -127,8 +130,8 @@ class thread {
   [[nodiscard]] bool joinable() const noexcept { return thread_.joinable(); }
   void join() { thread_.join(); }
   void detach() { thread_.detach(); }
-  [[nodiscard]] std::thread::id get_id() const noexcept { return thread_.get_id(); }
-  [[nodiscard]] std::thread::native_handle_type native_handle() { return thread_.native_handle(); }
+  [[nodiscard]] id get_id() const noexcept { return thread_.get_id(); }
+  [[nodiscard]] native_handle_type native_handle() { return thread_.native_handle(); }
   [[nodiscard]] std::stop_source get_stop_source() noexcept { return stop_; }
   [[nodiscard]] std::stop_token get_stop_token() const noexcept { return stop_.get_token(); }
   bool request_stop() noexcept { return stop_.request_stop(); }
@@ -136,6 +139,8 @@ class thread {
     std::swap(stop_, other.stop_);
     std::swap(thread_, other.thread_);
   }
+  friend void swap(thread& a, thread& b) noexcept { a.swap(b); }
+  [[nodiscard]] static unsigned hardware_concurrency() noexcept { return std::thread::hardware_concurrency(); }
 
  private:
   void finish() noexcept {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "behalf/thread.h"
 #include "cursed.h"
@@ -76,6 +77,28 @@ TEST(A_thread, joins_and_is_told_to_stop_when_its_object_ends) {
                 }
                 must(stopped, "it was not waited for");
               });
+            }),
+            "");
+}
+
+// What is written for std::jthread compiles with the other name.
+TEST(A_thread, has_the_names_of_jthread) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<unsigned> ran{0};
+              std::vector<thread> threads;
+              for (unsigned i = 0; i < thread::hardware_concurrency(); ++i)
+                threads.emplace_back(alice(), [&] { ++ran; });
+              thread other;
+              must(other.get_id() == thread::id(), "a thread that is not there has an id");
+              const thread::id first = threads.front().get_id();
+              swap(other, threads.front());
+              must(other.get_id() == first && !threads.front().joinable(), "they have not changed places");
+              const thread::native_handle_type handle = other.native_handle();
+              must(handle != thread::native_handle_type{}, "it has no handle");
+              other.join();
+              threads.clear();
+              must_equal(ran.load(), thread::hardware_concurrency(), "threads that ran");
             }),
             "");
 }
