@@ -49,8 +49,9 @@ namespace behalf {
 
 // Effects: starts gRPC, and with it the threads that it has from the beginning, as the service. To be called first
 // thing in main, as behalf::warm_up(): gRPC starts with whatever is first made of it (credentials are enough), and its
-// threads are for good whoever that was. grpc_channel() and GrpcCallers do it too. Errors: none. Thread-safe. Cost: the
-// first time, some threads.
+// threads are for good whoever that was: those that answers to asynchronous calls are told on, too, which are the same
+// for all callers. So what is called back runs as the service; behalf::bind(callback) has it run as who made the call.
+// grpc_channel() and GrpcCallers do it too. Errors: none. Thread-safe. Cost: the first time, some threads.
 void grpc_warm_up();
 
 struct GrpcChannelOptions {

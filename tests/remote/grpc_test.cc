@@ -10,7 +10,9 @@
 
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -235,6 +237,106 @@ TEST(A_call_of_grpc, is_whose_it_was_created_by_whoever_waits_for_it) {
               bool ok = false;
               must(queue.Next(&tag, &ok) && status.ok(), "the call failed: " + status.error_message());
               must(reply.text() == words(her), reply.text());
+            }),
+            "");
+}
+
+std::string asks_and_works() {
+  const CallContext call = CallContext::current();
+  const std::string asks = words(call.client()) + ' ' + std::to_string(::geteuid());
+  const Impersonation as = call.impersonate_client();
+  return asks + ' ' + std::to_string(::geteuid());
+}
+
+// A server whose handlers are called back.
+class CallbackClerk final : public Clerk::CallbackService {
+ public:
+  explicit CallbackClerk(GrpcCallers& callers) : callers_(callers) {}
+  grpc::ServerUnaryReactor* WhoAsks(grpc::CallbackServerContext* context, const Line*, Line* reply) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(callers_.serve(*context, [&] {
+      reply->set_text(asks_and_works());
+      return grpc::Status::OK;
+    }));
+    return reactor;
+  }
+
+ private:
+  GrpcCallers& callers_;
+};
+
+// One that takes its calls from a completion queue.
+class QueueClerk {
+ public:
+  QueueClerk(Clerk::AsyncService& service, std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcCallers& callers)
+      : queue_(std::move(queue)), serves_(as_service, [this, &service, &callers] {
+          void* tag = nullptr;
+          bool ok = false;
+          for (;;) {
+            grpc::ServerContext context;
+            Line line;
+            grpc::ServerAsyncResponseWriter<Line> answers(&context);
+            service.RequestWhoAsks(&context, &line, &answers, queue_.get(), queue_.get(), this);
+            if (!queue_->Next(&tag, &ok) || !ok) return;
+            Line reply;
+            const grpc::Status status = callers.serve(context, [&] {
+              reply.set_text(asks_and_works());
+              return grpc::Status::OK;
+            });
+            answers.Finish(reply, status, this);
+            if (!queue_->Next(&tag, &ok)) return;
+          }
+        }) {}
+  // To be called when its server was shut down.
+  void end() {
+    queue_->Shutdown();
+    serves_.join();
+  }
+
+ private:
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  behalf::thread serves_;
+};
+
+TEST(A_call_of_grpc, is_its_caller_s_by_callbacks_and_by_a_completion_queue) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              for (const bool by_queue : {false, true}) {
+                GrpcCallers callers({.office = office});
+                CallbackClerk called_back(callers);
+                Clerk::AsyncService asked;
+                grpc::ServerBuilder builder;
+                builder.AddListeningPort(target, grpc::InsecureServerCredentials());
+                builder.RegisterService(by_queue ? static_cast<grpc::Service*>(&asked) : &called_back);
+                auto queue = by_queue ? builder.AddCompletionQueue() : nullptr;
+                const auto server = builder.BuildAndStart();
+                must(server != nullptr && ::chmod("/home/rpc/channel", 0777) == 0, "the server does not start");
+                std::optional<QueueClerk> from_queue;
+                if (by_queue) from_queue.emplace(asked, std::move(queue), callers);
+                const auto clerk = stub();
+                std::string wrong;
+                for (const Token& who : {her, him, her}) {
+                  grpc::ClientContext context;
+                  const Line line;
+                  Line reply;
+                  std::promise<grpc::Status> answered;
+                  uid_t called_back_as = 1;
+                  {
+                    const Impersonation as{who};
+                    clerk->async()->WhoAsks(&context, &line, &reply, [&](const grpc::Status& status) {
+                      called_back_as = ::geteuid();
+                      answered.set_value(status);
+                    });
+                  }
+                  const grpc::Status status = answered.get_future().get();
+                  if (reply.text() != words(who) + " 0 " + std::to_string(who.uid()))
+                    wrong += reply.text() + status.error_message() + "; ";
+                  if (called_back_as != 0) wrong += "called back as " + std::to_string(called_back_as) + "; ";
+                }
+                server->Shutdown();
+                if (from_queue) from_queue->end();
+                must(wrong.empty(), (by_queue ? "by a queue: " : "by callbacks: ") + wrong);
+                must_all_be_the_service();
+              }
             }),
             "");
 }
@@ -610,6 +712,26 @@ TEST(A_call_of_grpc, is_proved_by_an_engine_once_and_by_a_ticket_from_then_on) {
                   must(ask(*other, &Clerk::Stub::WhoAsks).status.error_code() == grpc::StatusCode::UNAUTHENTICATED,
                        "a proof for another audience");
                 }
+                // Whoever has got hold of a proof comes too late with it, and is told of.
+                std::string proof;
+                {
+                  const Impersonation as{her};
+                  proof = munge_prover("clerk", 0, by)(Level::impersonation);
+                }
+                const auto plain = Clerk::NewStub(grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
+                const auto show = [&] {
+                  const Impersonation as{him};
+                  grpc::ClientContext context;
+                  context.AddMetadata("behalf-proof", proof);
+                  Line reply;
+                  return plain->WhoAsks(&context, {}, &reply).error_code();
+                };
+                must(show() == grpc::StatusCode::OK, "a proof");
+                told.clear();
+                must(show() == grpc::StatusCode::UNAUTHENTICATED, "the same proof again");
+                must(told.size() == 1 && told[0].find("uid " + std::to_string(alice_id)) != std::string::npos &&
+                         told[0].find("eplay") != std::string::npos,
+                     "what was tried is told: " + (told.empty() ? std::string("nothing") : told[0]));
                 // A server that was restarted knows no ticket: it refuses once.
                 server.reset();
                 server = std::make_unique<Server>(options, "");
