@@ -87,6 +87,12 @@ class Clerk {
     object_->registerMethod("MayRead").onInterface(clerk).implementedAs(callers_.handler(
         *object_,
         [](const std::string& path) { return access_allowed(path, R_OK | X_OK, *CallContext::current().client()); }));
+    // As in a method of an adaptor that sdbus-c++-xml2cpp made, which registers its methods itself.
+    object_->registerMethod("OfAdaptor").onInterface(clerk).implementedAs([this] {
+      const Sender sender = callers_.sender(*object_->getCurrentlyProcessedMessage());
+      const Impersonation as = sender.impersonate();
+      return std::to_string(::geteuid());
+    });
     // An answer that comes later, from another thread.
     object_->registerMethod("Later").onInterface(clerk).implementedAs(
         callers_.handler(*object_, [this](sdbus::Result<std::string>&& result) {
@@ -168,6 +174,7 @@ TEST_F(On_a_bus, a_handler_is_the_service_until_it_impersonates_and_is_it_again_
               std::string told;
               proxy->callMethod("WhoWorks").onInterface(clerk).withArguments("hello").storeResultsTo(told);
               must(told == "hello 0 3001 0", told);
+              must(ask(proxy, "OfAdaptor") == "3001", "of an adaptor");
             }),
             "");
 }
