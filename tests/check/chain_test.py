@@ -3,7 +3,7 @@
 
 usage: chain_test.py BUILD_FOLDER SOURCE_FOLDER CXX     (as root; in a mount namespace of its own)
 
-BEHALF_CHAIN_SECONDS: how long the stress lasts (6).
+BEHALF_CHAIN_SECONDS: how long the stress lasts (4).
 """
 import concurrent.futures
 import contextlib
@@ -26,7 +26,7 @@ from engines import Engine, accepts
 from example import IDS, build_example, make_accounts, run
 
 BUILD, SOURCE, CXX = sys.argv[1:4]
-SECONDS = float(os.environ.get("BEHALF_CHAIN_SECONDS", "6"))
+SECONDS = float(os.environ.get("BEHALF_CHAIN_SECONDS", "4"))
 USERS = {**IDS, **{f"user{number:02}": 4000 + number for number in range(48)}}
 RIGHT = """front     {0}
 queue     {0}
