@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
         {.connections_per_user = 1024,
          .slow = Gateway::is_slow,
          .service_may_ask = !as_users,
-         .check = as_users ? behalf::http::ServerOptions::Check::wire : behalf::http::ServerOptions::Check::memo});
+         .check = as_users ? behalf::http::ServerOptions{}.check : behalf::http::ServerOptions::Check::memo});
     int signal = 0;
     sigwait(&ends, &signal);
     const behalf::http::ServerCounts counts = server.counts();

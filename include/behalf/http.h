@@ -188,12 +188,12 @@ struct ServerOptions {
   bool service_may_ask = false;
 
   // Whether handlers have left their thread as they found it: after each, the library's own memo is asked, which does
-  // not see system calls that a handler made by itself. The kernel is asked after each handler too, by one system call
-  // whether its effective or file-system ids have changed, and for the rest before the thread is anybody else, after a
-  // few handlers or a few milliseconds (wire, exactly as ThreadPoolOptions::Check says it); or for all after each
-  // handler (6 system calls); or for all after those of one user's requests that came together, so that further ones of
+  // not see system calls that a handler made by itself. The kernel is asked for all after each handler too (handler, 6
+  // system calls); or by one system call whether its effective or file-system ids have changed, and for the rest before
+  // the thread is anybody else, after a few handlers or a few milliseconds (wire, exactly as ThreadPoolOptions::Check
+  // says it); or for all after those of one user's requests that came together, so that further ones of
   // hers may have run as whom a handler left behind (run); or never. A thread that is somebody else ends the process.
-  enum class Check { wire, handler, run, memo } check = Check::wire;
+  enum class Check { wire, handler, run, memo } check = Check::handler;
 
   // One line for each refusal and each failure: what was tried, in whose name, and why not. As the service, by several
   // threads at once; it must not throw.

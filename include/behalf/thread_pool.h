@@ -70,7 +70,11 @@ struct ThreadPoolOptions {
 
   // Whether each task has left its worker as it found it.
   //
-  // wire: After each task the kernel is asked, by one system call, whether its effective or file-system ids have
+  // kernel: After each task the kernel is asked for all (6 system calls), before the task's future is ready. What it
+  //   left raised or changed, no other task runs with.
+  // wire: For tasks that are known not to touch capabilities and groups by themselves, and are so short that those
+  // calls
+  //   tell. After each task the kernel is asked, by one system call, whether its effective or file-system ids have
   //   changed, and for all that it keeps (6 more) where they have, even if they were changed back. So whoever runs as
   //   somebody else is found at once, and the task is named. The rest is real and saved ids, groups and capabilities
   //   without a change of those ids (capset(2), and setgroups(2) after it). For these the kernel is asked for all
@@ -78,13 +82,12 @@ struct ThreadPoolOptions {
   //   tasks: found then is that it was the last task or one of those before it of the same user (Strayed::among), and
   //   the tasks between ran as that user with what it left. After each task of the service's, which may change its
   //   groups without a trace, the kernel is asked for all.
-  // kernel: After each task the kernel is asked for all (6 system calls), before the task's future is ready.
   // memo: The library's own memo alone is asked (none), which does not see system calls that a task made by itself.
   //
   // A worker to which wire lays its wire has the parent-death signal SIGURG (prctl(2), PR_SET_PDEATHSIG), which is
   // sent to the process, and ignored there unless it has a handler, when the thread that started the process ends. One
   // that was given another by a task is left that, and asked for all after each.
-  enum class Check { wire, kernel, memo } check = Check::wire;
+  enum class Check { wire, kernel, memo } check = Check::kernel;
 
   // A worker that came back as somebody else: the process ends, or the worker is made the service again and the task is
   // counted. by_build: end_process where the library was built without NDEBUG, otherwise reset.

@@ -181,6 +181,20 @@ TEST(What_cuts_no_wire, is_found_after_the_task_in_which_the_clock_ticked) {
   }
 }
 
+TEST(Capabilities_that_a_task_left_raised, are_dropped_before_the_next_task_where_nothing_else_was_asked_for) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ThreadPool pool({.threads = 1});
+              Gate gate;
+              gate.hold(pool);
+              pool.post(alice(), [] { raise_capabilities(~std::uint64_t{0}); });
+              auto next = pool.submit(alice(), [] { return kernel_view().effective; });
+              gate.open();
+              must_equal(next.get(), std::uint64_t{0}, "of the next task");
+            }),
+            "");
+}
+
 // They are no other identity, and are put right without a word.
 TEST(Capabilities_that_a_task_left_raised, are_dropped_at_the_latest_after_so_many_tasks_and_at_the_end_of_the_run) {
   EXPECT_EQ(in_own_process([] {
