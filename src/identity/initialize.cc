@@ -83,20 +83,24 @@ void empty_bounding_set() {
   }
 }
 
-TokenPtr service_token(const Credentials& own) {
+// A service without an account is as good as any: in containers that is the rule.
+Account own_account(const Credentials& own) {
+  try {
+    return account_of(own.uid.effective);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+TokenPtr service_token(const Credentials& own, const Account& account) {
   TokenData data;
   data.kind = TokenData::Kind::service;
   data.uid = own.uid.effective;
   data.gid = own.gid.effective;
   data.wear = own;
-  try {
-    const Account account = account_of(own.uid.effective);
-    data.name = account.name;
-    data.home = account.home;
-    data.shell = account.shell;
-  } catch (const Error&) {
-    // A service without an account is as good as any: in containers that is the rule.
-  }
+  data.name = account.name;
+  data.home = account.home;
+  data.shell = account.shell;
   return finish(std::move(data));
 }
 
@@ -130,7 +134,6 @@ Service service_as_found(const Options& options) {
   found.on_cannot_give_back = options.on_cannot_give_back;
   found.spare = spare_account(options);
   if (found.spare) check_spare(*found.spare, found.own);
-  found.token = service_token(found.own);
   return found;
 }
 
@@ -167,6 +170,7 @@ Report initialize(const Options& options) {
   using namespace detail;
   const std::lock_guard lock(one_at_a_time);
   Service service = service_as_found(options);
+  service.token = service_token(service.own, own_account(service.own));
   SelfTest tried;
   try {
     tried = self_test(service);
@@ -188,6 +192,7 @@ Report initialize(const Options& options) {
 void detail::initialize_to_exec() {
   const std::lock_guard lock(one_at_a_time);
   Service service = service_as_found({});
+  service.token = service_token(service.own, {});  // nobody will ask for its name
   const long keyring =
       system_calls().keyctl(KEYCTL_GET_KEYRING_ID, static_cast<unsigned long>(KEY_SPEC_SESSION_KEYRING), 0);
   service.session_keyrings = keyring != -ENOSYS && keyring != -EPERM;

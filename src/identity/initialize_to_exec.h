@@ -4,7 +4,7 @@
 
 namespace behalf::detail {
 
-// Effects, errors and thread-safety: those of initialize({}), but for the self-test. Cost: about 20 system calls.
+// Effects, errors and thread-safety: those of initialize({}), but for the self-test. Cost: about 10 system calls.
 void initialize_to_exec();
 
 }  // namespace behalf::detail

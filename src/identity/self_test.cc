@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <thread>
 
 #include "identity/errors.h"
+#include "identity/numbers_in_file.h"
 #include "identity/transition.h"
 
 namespace behalf::detail {
@@ -17,11 +17,10 @@ namespace {
 // An id to try the switches with: a user namespace may map few (user_namespaces(7)). Nothing needs to have it.
 std::optional<std::uint32_t> mapped_id(const char* map, std::uint32_t smallest,
                                        const std::vector<std::uint32_t>& taken) {
-  std::ifstream lines(map);
-  std::uint64_t inside = 0;
-  std::uint64_t outside = 0;
-  std::uint64_t count = 0;
-  while (lines >> inside >> outside >> count) {
+  const std::vector<std::uint64_t> lines = numbers_in_file(map);
+  for (std::size_t i = 0; i + 3 <= lines.size(); i += 3) {
+    const std::uint64_t inside = lines[i];
+    const std::uint64_t count = lines[i + 2];
     const std::uint64_t first = std::max<std::uint64_t>(inside, smallest);
     for (std::uint64_t id = first; id < std::min<std::uint64_t>(inside + count, no_id); ++id) {
       const auto candidate = static_cast<std::uint32_t>(id);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
+
+#include "identity/numbers_in_file.h"
 
 namespace behalf::detail {
 
@@ -11,17 +12,13 @@ namespace {
 constexpr std::uint64_t all_ids = 4294967295;  // -1 is none
 
 std::uint32_t overflow_id(const char* file) {
-  std::uint32_t id = 65534;
-  std::ifstream(file) >> id;
-  return id;
+  const std::vector<std::uint64_t> numbers = numbers_in_file(file);
+  return numbers.empty() ? 65534 : static_cast<std::uint32_t>(numbers.front());
 }
 
 bool maps_all(const char* map) {
-  std::uint64_t inside = 1;
-  std::uint64_t outside = 1;
-  std::uint64_t count = 0;
-  std::ifstream(map) >> inside >> outside >> count;
-  return inside == 0 && count == all_ids;
+  const std::vector<std::uint64_t> numbers = numbers_in_file(map);  // inside, outside, count
+  return numbers.size() >= 3 && numbers[0] == 0 && numbers[2] == all_ids;
 }
 
 }  // namespace
