@@ -125,9 +125,9 @@ class SpawnError : public Error {
 // that a user who keeps her own files from being read, by FUSE, or stops her process, keeps the thread waiting, as she
 // does in open(2)). The child is one of the process's: a wait(2) for any child takes its status away.
 //
-// Cost: about 190 system calls in the child, most of which reset one signal, or drop one capability or read that it is
-// dropped (a service that has emptied its own bounding set saves a quarter); about 20 here, and an AsService where
-// somebody is worn. Measured: docs/performance.md.
+// Cost: about 170 system calls in the child, most of which reset one signal, or drop one capability or read that it is
+// dropped (a service that has emptied its own bounding set saves half of them); about 20 here, one more for each
+// capability at a thread's first, and an AsService where somebody is worn. Measured: docs/performance.md.
 //
 // Rests on: clone(2) CLONE_VM and CLONE_VFORK; execve(2), "Effect on process attributes"; session-keyring(7);
 // capabilities(7).

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <csignal>
 #include <iterator>
@@ -44,12 +45,13 @@ long begin_session(const Launch& to) noexcept {
   return session < 0 ? session : unless(session > 0);
 }
 
-// All are first copied to where none is wanted, since the numbers here and there may cross.
+// What is where another is wanted is first copied to where none is, since the numbers here and there may cross.
 long give_descriptors(const Launch& to) noexcept {
   const int above = to.descriptor_count == 0 ? 0 : to.descriptors[to.descriptor_count - 1].there + 1;
   for (std::size_t i = 0; i < to.descriptor_count; ++i) {
+    const int here = to.descriptors[i].here;
     const long copy =
-        to.calls->fcntl(to.descriptors[i].here, F_DUPFD_CLOEXEC, static_cast<unsigned long>(std::max(above, 3)));
+        here >= above ? here : to.calls->fcntl(here, F_DUPFD_CLOEXEC, static_cast<unsigned long>(std::max(above, 3)));
     if (copy < 0) return copy;
     to.copies[i] = static_cast<int>(copy);
   }
@@ -92,10 +94,8 @@ long reset_securebits(const Launch& to) noexcept {
 }
 
 long drop_bounding_set(const Launch& to) noexcept {
-  if (!to.drop_bounding_set) return 0;
-  for (int capability = 0; capability <= to.last_capability; ++capability) {
-    if ((to.bounding_set & bit(capability)) == 0) continue;
-    const long dropped = to.calls->prctl(PR_CAPBSET_DROP, static_cast<unsigned long>(capability), 0);
+  for (Capabilities left = to.to_drop; left != 0; left &= left - 1) {
+    const long dropped = to.calls->prctl(PR_CAPBSET_DROP, static_cast<unsigned long>(std::countr_zero(left)), 0);
     if (dropped < 0) return dropped;
   }
   return 0;
@@ -113,9 +113,12 @@ long set_uids(const Launch& to) noexcept {
   return to.calls->setresuid(to.uid, to.uid, to.uid);
 }
 
-// The ambient ones go with the permitted (capabilities(7), "Ambient").
+// The ambient ones go with the permitted (capabilities(7), "Ambient"). Root's have gone with its ids already, but for
+// the inheritable.
 long drop_capabilities(const Launch& to) noexcept {
-  return set_capabilities(*to.calls, {});
+  CapabilitySets sets;
+  if (const long result = get_capabilities(*to.calls, sets); result < 0) return result;
+  return (sets.effective | sets.permitted | sets.inheritable) == 0 ? 0 : set_capabilities(*to.calls, {});
 }
 
 // A keyring counts on the user's quota until the kernel has freed the credentials of the last process that had it,
@@ -134,11 +137,9 @@ long join_new_keyring(const Launch& to) noexcept {
 long join_keyring(const Launch& to) noexcept {
   if (!to.keyrings) return 0;
   const auto session = static_cast<unsigned long>(KEY_SPEC_SESSION_KEYRING);
-  const long before = to.calls->keyctl(KEYCTL_GET_KEYRING_ID, session, 0);
-  if (const long joined = join_new_keyring(to); joined < 0) return joined;
-  const long after = to.calls->keyctl(KEYCTL_GET_KEYRING_ID, session, 0);
-  if (after < 0) return after;
-  if (after == before) return no_effect;
+  const long joined = join_new_keyring(to);
+  if (joined < 0) return joined;
+  if (const long wrong = told(to.calls->keyctl(KEYCTL_GET_KEYRING_ID, session, 0), joined); wrong != 0) return wrong;
   return to.calls->keyctl(KEYCTL_LINK, static_cast<unsigned long>(KEY_SPEC_USER_KEYRING), session);
 }
 
@@ -179,8 +180,8 @@ long read_capabilities(const Launch& to) noexcept {
   CapabilitySets sets;
   if (const long result = get_capabilities(*to.calls, sets); result < 0) return result;
   if ((sets.effective | sets.permitted | sets.inheritable) != 0) return no_effect;
-  for (int capability = 0; to.drop_bounding_set && capability <= to.last_capability; ++capability) {
-    const long there = told(to.calls->prctl(PR_CAPBSET_READ, static_cast<unsigned long>(capability), 0), 0);
+  for (Capabilities left = to.to_drop; left != 0; left &= left - 1) {
+    const long there = told(to.calls->prctl(PR_CAPBSET_READ, static_cast<unsigned long>(std::countr_zero(left)), 0), 0);
     if (there != 0) return there;
   }
   return 0;

@@ -24,10 +24,8 @@ struct Launch {
   uid_t service_uid = 0;
   gid_t service_gid = 0;
 
-  bool keyrings = false;  // the kernel has them
-  int last_capability = -1;
-  Capabilities bounding_set = 0;  // or more than is in it
-  bool drop_bounding_set = false;
+  bool keyrings = false;     // the kernel has them
+  Capabilities to_drop = 0;  // of the bounding set
   bool no_new_privileges = false;
   bool new_session = false;
   bool take_terminal = false;

@@ -115,13 +115,14 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-int last_capability() {
-  static const int last = [] {
-    int number = 0;
-    while (detail::kernel_calls.prctl(PR_CAPBSET_READ, static_cast<unsigned long>(number), 0) >= 0) ++number;
-    return number - 1;
-  }();
-  return last;
+[[noreturn]] void fail_to(const char* what, int error) {
+  throw SpawnError(detail::reason_of(error),
+                   std::string{"behalf: spawn: "} + what + ": " + detail::error_words(error) + advice_for(what, error),
+                   error, what);
+}
+
+void check_made(long made, const char* what) {
+  if (made < 0) fail_to(what, errno);
 }
 
 // Of the calling thread, or what it was when it was first asked: it never grows (capabilities(7)), so that what is not
@@ -129,20 +130,15 @@ int last_capability() {
 Capabilities bounding_set_at_most() {
   thread_local const Capabilities set = [] {
     Capabilities found = 0;
-    for (int number = 0; number <= last_capability(); ++number) {
+    for (int number = 0; number < 64; ++number) {
       const long there = detail::kernel_calls.prctl(PR_CAPBSET_READ, static_cast<unsigned long>(number), 0);
-      if (there != 0) found |= detail::bit(number);
+      if (there == -EINVAL) break;  // the kernel has no more
+      if (there < 0) fail_to("read the bounding set", static_cast<int>(-there));
+      if (there > 0) found |= detail::bit(number);
     }
     return found;
   }();
   return set;
-}
-
-void check_made(long made, const char* what) {
-  if (made >= 0) return;
-  const int error = errno;
-  throw SpawnError(detail::reason_of(error), std::string{"behalf: spawn: "} + what + ": " + detail::error_words(error),
-                   error, what);
 }
 
 }  // namespace
@@ -200,9 +196,7 @@ class Spawning {
     launch_.service_uid = service.own.uid.effective;
     launch_.service_gid = service.own.gid.effective;
     launch_.keyrings = service.session_keyrings;
-    launch_.last_capability = last_capability();
-    launch_.bounding_set = bounding_set_at_most();
-    launch_.drop_bounding_set = options_.bounding_set == BoundingSet::empty;
+    if (options_.bounding_set == BoundingSet::empty) launch_.to_drop = bounding_set_at_most();
     launch_.no_new_privileges = options_.no_new_privileges;
     launch_.new_session = options_.new_session;
     launch_.take_terminal = options_.terminal;

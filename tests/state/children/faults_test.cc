@@ -1,9 +1,15 @@
 // Every system call of spawn() goes wrong, in every way it can. What must hold: a child that begins is right; where one
 // is not, there is none, and the error names the step; the calling thread is as it was.
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <cstddef>
+#include <iterator>
 
 #include <set>
 
@@ -124,6 +130,34 @@ TEST(A_call_that_lies, is_found_out_by_reading_back_what_it_was_to_do) {
               must(step_where_lied("prctl", PR_CAPBSET_DROP) == "read the capabilities back", "bounding set");
               must(step_where_lied("prctl", PR_SET_NO_NEW_PRIVS) == "refuse new privileges", "no new privileges");
               must(step_where_lied("keyctl", KEYCTL_JOIN_SESSION_KEYRING) == "join a session keyring", "keyring");
+            }),
+            "");
+}
+
+void forbid_to_read_bounding_set() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_CAPBSET_READ, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  must(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+}
+
+TEST(A_bounding_set_that_cannot_be_read, is_not_taken_to_be_empty) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              forbid_to_read_bounding_set();
+              try {
+                (void)told_by_witness();
+                must(false, "begun");
+              } catch (const SpawnError& error) {
+                must(error.step() == "read the bounding set" && error.error_number() == EPERM, error.what());
+              }
             }),
             "");
 }
