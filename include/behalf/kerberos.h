@@ -19,10 +19,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "behalf/level.h"
+#include "behalf/of_thread.h"
 #include "behalf/powers.h"
 #include "behalf/proof.h"
 #include "behalf/token.h"
@@ -31,11 +33,13 @@ struct gss_ctx_id_struct;  // a gss_ctx_id_t of <gssapi/gssapi.h> points to one
 
 namespace behalf {
 
+// Where an identity's tickets are: the name of a credential cache (krb5_cc_resolve(3)). None: those that came with it
+// (kerberos_tickets()), and otherwise where kinit(1) puts them: FILE:/tmp/krb5cc_UID, where that file is the user's
+// own. The user is shown as whom the tickets are for, so name a place that nobody else can write to.
+using KerberosCacheOf = std::function<std::string(const Token&)>;
+
 struct KerberosProverOptions {
-  // Where that identity's tickets are. By default those that came with it (kerberos_tickets()), and otherwise where
-  // kinit(1) puts them: FILE:/tmp/krb5cc_UID, where that file is the user's own. The user is shown as whom the tickets
-  // are for, so name a place that nobody else can write to.
-  std::function<std::string(const Token&)> cache_of{};
+  KerberosCacheOf cache_of{};
 
   // Which services are given tickets to present the user further: such a service can do in the user's name whatever she
   // can, until they expire. Those of which the realm says that they are trusted with that (ok-as-delegate), or whoever
@@ -81,6 +85,35 @@ struct KerberosVerifierOptions {
 // of this process, for other uses of them. It is there as long as a copy of the token is. Nothing where none came.
 // Errors: none. Thread-safe. Cost: no system call.
 [[nodiscard]] std::optional<std::string> kerberos_tickets(const Token& of);
+
+// Until the end of the scope, the tickets of whoever the thread wears are those that other libraries find for it by
+// GSS-API where they are not told where to look (libpq, libcurl, libldap with SASL): by themselves they take those of
+// the real uid, or of $KRB5CCNAME, which are the service's.
+//
+//   const behalf::Impersonation as{alice};
+//   const behalf::ThreadTickets hers;
+//   curl_easy_perform(handle);           // CURLAUTH_NEGOTIATE: alice
+//
+// Where an identity has none, none are found. The service has its own, by the default. What such a library keeps
+// further, a connection say, is for that identity alone: per_identity.h. In the body of a task the scope belongs to the
+// coroutine, as a ThreadDirectory does; what is handed on (bind(), a pool) begins without.
+//
+// Errors: those of `cache_of`; Error of reason platform. Thread-safe: concerns the calling thread alone. Cost: that of
+// reading krb5.conf(5), and of a look at the file where the tickets are in one. Rests on: gss_krb5_ccache_name() of MIT
+// Kerberos, which is of the thread, and goes before $KRB5CCNAME.
+class [[nodiscard]] ThreadTickets final : private detail::OfThread {
+ public:
+  [[nodiscard]] explicit ThreadTickets(const KerberosCacheOf& cache_of = {});
+  ~ThreadTickets() { end(); }
+
+ private:
+  void take() override;
+  void put_back() noexcept override;
+
+  std::shared_ptr<const void> kept_;  // what the cache is there for as long as
+  std::optional<std::string> place_;  // nothing: the default
+  std::optional<std::string> before_;
+};
 
 // Makes of a user's token the same at level `delegation`.
 using Delegate = std::function<Token(const Token& user)>;

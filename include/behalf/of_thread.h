@@ -1,5 +1,5 @@
-// What a scope has changed of its thread besides the identity: ThreadDirectory, ThreadUmask and CallContext::Scope are
-// made of it.
+// What a scope has changed of its thread besides the identity: ThreadDirectory, ThreadUmask, ThreadTickets and
+// CallContext::Scope are made of it.
 #pragma once
 
 #include <cstddef>

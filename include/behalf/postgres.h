@@ -24,6 +24,7 @@
 
 #include "behalf/blanket.h"
 #include "behalf/carried.h"
+#include "behalf/kerberos.h"
 #include "behalf/per_identity.h"
 
 namespace behalf {
@@ -37,6 +38,8 @@ struct PostgresPoolOptions {
   std::chrono::nanoseconds identity_unseen_for = std::chrono::minutes(10);
   // What puts a session right before its user's next piece of work. Empty: nothing does.
   std::string on_return = "DISCARD ALL";
+  // Where an identity's Kerberos tickets are, for a server that asks for them.
+  KerberosCacheOf tickets_of{};
   // Whom the server sees. Authentication is of the connection, or better where it is over TLS with `sslmode`.
   Blanket blanket{};
 };
@@ -88,9 +91,9 @@ class PostgresPool {
   // passfile, and the client's certificate. A `service` is looked up in each user's own file, then in the machine's.
   //
   // Errors: Error of reason not_usable where it is no connection string or says one of these, and where the process's
-  // environment does (PGPASSWORD, PGSERVICE, PGSERVICEFILE; KRB5CCNAME where the server is not at a local socket: libpq
-  // would present the service's tickets for every user); not_permitted where the blanket asks for more authentication
-  // than connections have, or for a level below `impersonation`, which no connection carries. Cost: no system call.
+  // environment does (PGPASSWORD, PGSERVICE, PGSERVICEFILE); not_permitted where the blanket asks for more
+  // authentication than connections have, or for a level below `impersonation`, which no connection carries. Cost: no
+  // system call.
   explicit PostgresPool(const std::string& connection, const PostgresPoolOptions& options = {});
   ~PostgresPool();
   PostgresPool(const PostgresPool&) = delete;

@@ -53,7 +53,8 @@ bool Carried::equal(const Carried& a, const Carried& b) noexcept {
 
 void Carried::Worn::left_open() noexcept {
   detail::end_process(
-      "behalf: work ended with an Impersonation, AsService, ThreadDirectory, ThreadUmask or CallContext::Scope still "
+      "behalf: work ended with an Impersonation, AsService, ThreadDirectory, ThreadUmask, ThreadTickets or "
+      "CallContext::Scope still "
       "open: a coroutine held it across co_await. The process ends, before other work runs as somebody else, elsewhere "
       "or for another caller. Close the scope "
       "before co_await, or await a coroutine "

@@ -74,7 +74,7 @@ void Wearer::give_back() noexcept {
 std::string Wearer::amiss(Look look) {
   if (OfThread::innermost() != nullptr) {
     unseen_ = 1;  // it would have been seen before
-    return "it left a ThreadDirectory, ThreadUmask or CallContext::Scope behind";
+    return "it left a ThreadDirectory, ThreadUmask, ThreadTickets or CallContext::Scope behind";
   }
   const Service* const there = service();
   Memo* const memo = memo_or_null();

@@ -167,7 +167,8 @@ bool PostgresServer::is_there() {
   return find_program(postgres_programs).has_value() && !cluster().folder().empty();
 }
 
-PostgresServer::PostgresServer(const std::string& folder) : folder_(folder) {
+PostgresServer::PostgresServer(const std::string& folder, const std::string& keytab)
+    : folder_(folder), keytab_(keytab) {
   must(::mkdir(folder.c_str(), 0755) == 0 && ::chown(folder.c_str(), postgres_id, postgres_id) == 0, "mkdir");
   fs::copy(cluster().folder() + "/cluster", folder + "/cluster", fs::copy_options::recursive);
   for (const auto& entry : fs::recursive_directory_iterator(folder + "/cluster"))
@@ -175,6 +176,11 @@ PostgresServer::PostgresServer(const std::string& folder) : folder_(folder) {
   must(::chown((folder + "/cluster").c_str(), postgres_id, postgres_id) == 0 &&
            ::chmod((folder + "/cluster").c_str(), 0700) == 0,
        "chown");
+  if (!keytab.empty()) {
+    std::ofstream(folder + "/cluster/pg_hba.conf")
+        << "local all all peer\nhost all all 127.0.0.1/32 gss include_realm=0 krb_realm=BEHALF.TEST\n";
+    must(::chown(keytab.c_str(), postgres_id, postgres_id) == 0, "chown");
+  }
   restart();
 }
 
@@ -186,7 +192,9 @@ void PostgresServer::restart() {
                                             "-k",
                                             folder_,
                                             "-h",
-                                            "",
+                                            keytab_.empty() ? "" : "127.0.0.1",
+                                            "-c",
+                                            "krb_server_keyfile=" + keytab_,
                                             "-F",
                                             "-N",
                                             "60",

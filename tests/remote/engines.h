@@ -42,13 +42,15 @@ class PostgresServer {
  public:
   // Whether the machine has PostgreSQL. The cluster is made once, before the first test.
   static bool is_there();
-  explicit PostgresServer(const std::string& folder);
+  // With a keytab: on port 5432 of the loopback, too, where it asks everybody for tickets of the realm BEHALF.TEST.
+  explicit PostgresServer(const std::string& folder, const std::string& keytab = {});
 
   [[nodiscard]] std::string connection() const { return "host=" + folder_ + " dbname=postgres"; }
   void restart();
 
  private:
   std::string folder_;
+  std::string keytab_;
   std::optional<Engine> engine_;
 };
 

@@ -82,7 +82,7 @@ void Realm::make_directory() {
 void Realm::make_principals(const Options& options) {
   for (const char* const user : {"alice", "bob", "carol", "mallory"})
     administer(std::string("addprinc -pw secret ") + user);
-  for (const std::string service : {"notes", "other", "plain", "HTTP"}) {
+  for (const std::string service : {"notes", "other", "plain", "HTTP", "postgres"}) {
     administer("addprinc -randkey " + service + "/localhost");
     administer("ktadd -k " + keytab(service) + ' ' + service + "/localhost");
   }

@@ -11,8 +11,8 @@
 namespace behalf::testing {
 
 // alice, bob and carol have passwords ("secret"); mallory, who has one too, is no account of the machine. Services have
-// keys in a keytab each: notes, other and plain, of localhost; the realm trusts `notes` with forwarded tickets. To be
-// made inside a Household, before the library is initialized.
+// keys in a keytab each: notes, other, plain, HTTP and postgres, of localhost; the realm trusts `notes` with forwarded
+// tickets. To be made inside a Household, before the library is initialized.
 class Realm {
  public:
   struct Options {

@@ -314,7 +314,8 @@ TEST(A_scope_that_is_left_open, is_not_the_next_one_s) {
   };
   ChildEnd end = in_service([](auto& left) { Carried(as_service).run([&] { left.emplace(0077); }); });
   EXPECT_TRUE(end.exited && end.status == 70) << end.failure;
-  EXPECT_NE(end.said.find("ThreadUmask or CallContext::Scope still open"), std::string::npos) << end.said;
+  EXPECT_NE(end.said.find("ThreadUmask, ThreadTickets or CallContext::Scope still open"), std::string::npos)
+      << end.said;
 
   end = in_service([](auto& left) {
     left.emplace(0077);
@@ -329,7 +330,8 @@ TEST(A_scope_that_is_left_open, is_not_the_next_one_s) {
     (void)next_of(pool);
   });
   EXPECT_TRUE(end.exited && end.status == 70) << end.failure;
-  EXPECT_NE(end.said.find("left a ThreadDirectory, ThreadUmask or CallContext::Scope behind"), std::string::npos)
+  EXPECT_NE(end.said.find("left a ThreadDirectory, ThreadUmask, ThreadTickets or CallContext::Scope behind"),
+            std::string::npos)
       << end.said;
 
   // Where a stray is no reason to end.

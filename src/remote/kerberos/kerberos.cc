@@ -1,7 +1,5 @@
 #include "behalf/kerberos.h"
 
-#include <sys/stat.h>
-
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "identity/errors.h"
 #include "remote/base64.h"
 #include "remote/kerberos/gss.h"
+#include "remote/kerberos/ticket_place.h"
 
 namespace behalf {
 
@@ -48,18 +47,6 @@ OM_uint32 flag_of(Forwards forwards) {
 std::string attempt(const std::string& service, const std::string& cache, const Token& who) {
   return "behalf: prove by Kerberos to " + service + " that this is " + detail::describe(*who.data()) +
          ", by the tickets in " + cache + ": ";
-}
-
-// /tmp is everybody's. Under the name of hers may lie what somebody else was given and lets her read, and she would be
-// shown as that one.
-std::string cache_of_log_in(const std::string& service, const Token& who) {
-  const std::string file = "/tmp/krb5cc_" + std::to_string(who.uid());
-  std::string cache = "FILE:" + file;
-  struct stat status {};
-  if (::lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == who.uid()) return cache;
-  throw Error(Error::Reason::not_there, attempt(service, cache, who) +
-                                            "they are not there, or the file is somebody else's. Get some with "
-                                            "kinit(1), or say where they are (KerberosProverOptions::cache_of)");
 }
 
 std::string prove(const std::string& service, const std::string& cache, const Token& who, Level granted,
@@ -140,12 +127,13 @@ Prove kerberos_prover(std::string service, const KerberosProverOptions& options)
   return [service = std::move(service), options](Level granted) {
     const Carried worn_now;
     const Token who = worn_now.data() == nullptr ? Token::of_process() : Token(worn_now.data());
-    const auto cache = [&] {
-      if (options.cache_of) return options.cache_of(who);
-      const auto came_along = kerberos_tickets(who);
-      return came_along ? *came_along : cache_of_log_in(service, who);
-    };
-    return prove(service, cache(), who, granted, options.forwards);
+    const detail::TicketPlace place = detail::place_of_tickets(who, options.cache_of);
+    if (!place.can_be_used) {
+      throw Error(Error::Reason::not_there, attempt(service, place.name, who) +
+                                                "they are not there, or the file is somebody else's. Get some with "
+                                                "kinit(1), or say where they are (KerberosProverOptions::cache_of)");
+    }
+    return prove(service, place.name, who, granted, options.forwards);
   };
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 
 #include "behalf/error.h"
 #include "state/user_file.h"
@@ -36,17 +37,11 @@ Error unusable(const std::string& why) {
   return Error(Error::Reason::not_usable, "behalf: pool of PostgreSQL connections: " + why);
 }
 
-bool is_local(const PostgresParameters& common) {
-  const auto host = common.find("host");
-  return host == common.end() || host->second.empty() || host->second[0] == '/' || host->second[0] == '@';
-}
-
 // What the environment says holds for the process, and would be presented for every user.
-void environment_must_be_silent(const PostgresParameters& common) {
-  for (const char* name : {"PGPASSWORD", "PGSERVICE", "PGSERVICEFILE", "KRB5CCNAME"}) {
+void environment_must_be_silent() {
+  for (const char* name : {"PGPASSWORD", "PGSERVICE", "PGSERVICEFILE"}) {
     const char* const value = std::getenv(name);
     if (value == nullptr || *value == '\0') continue;
-    if (std::string_view(name) == "KRB5CCNAME" && is_local(common)) continue;
     throw unusable(std::string{name} +
                    " is set in the environment of the process, and libpq would present it for every user. Unset it "
                    "before the pool is made");
@@ -116,7 +111,7 @@ PostgresParameters common_parameters(const std::string& connection) {
     throw unusable(std::string{"the connection string says '"} + own +
                    "', which is each user's own. Leave it out: it is taken from who connects");
   }
-  environment_must_be_silent(common);
+  environment_must_be_silent();
   return common;
 }
 
@@ -129,6 +124,19 @@ PostgresParameters parameters_of(const PostgresParameters& common, const Account
   all.try_emplace("user", user.name);
   for (const Own& own : own_files) all.try_emplace(own.parameter, user.home + '/' + own.file);
   return all;
+}
+
+bool is_at_socket(const PostgresParameters& all) {
+  const auto said = [&](const char* parameter, const char* variable) -> std::string_view {
+    const auto found = all.find(parameter);
+    if (found != all.end() && !found->second.empty()) return found->second;
+    const char* const value = std::getenv(variable);
+    return value == nullptr ? "" : value;
+  };
+  if (!said("hostaddr", "PGHOSTADDR").empty()) return false;
+  const std::string_view host = said("host", "PGHOST");
+  // Of several any may be the one.
+  return host.empty() || ((host[0] == '/' || host[0] == '@') && host.find(',') == std::string_view::npos);
 }
 
 }  // namespace behalf::detail

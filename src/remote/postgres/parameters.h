@@ -16,4 +16,7 @@ PostgresParameters common_parameters(const std::string& connection);
 // With that user's name, password file, certificate and service. Called as the user.
 PostgresParameters parameters_of(const PostgresParameters& common, const Account& user);
 
+// Whether the server is at a Unix socket, where nobody is asked for tickets.
+bool is_at_socket(const PostgresParameters& all);
+
 }  // namespace behalf::detail

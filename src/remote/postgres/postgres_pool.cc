@@ -52,7 +52,13 @@ class PostgresCore {
       }
       keys.push_back(nullptr);
       values.push_back(nullptr);
-      connection = PQconnectdbParams(keys.data(), values.data(), 0);
+      const auto open = [&] { return PQconnectdbParams(keys.data(), values.data(), 0); };
+      if (is_at_socket(parameters)) {
+        connection = open();
+      } else {
+        const ThreadTickets hers(options_.tickets_of);
+        connection = open();
+      }
     });
     if (connection != nullptr && PQstatus(connection) == CONNECTION_OK) return connection;
     if (connection == nullptr) throw std::bad_alloc();
