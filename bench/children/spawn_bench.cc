@@ -5,9 +5,11 @@
 //
 //   behalf_bench_children            runs everything and prints the ratios
 //
-// "Bounding set kept" is BoundingSet::of_service; "service without one" has emptied its own, as
-// Options::empty_bounding_set and CapabilityBoundingSet= of systemd.exec(5) do, so that its children need not. The
-// program is /bin/true. The process has as much memory in use as a small server, since fork(2) copies its page tables.
+// "Floor" is the least that a program costs which executes another (floor.c): nothing before, or the look-up of the
+// user's groups by the name service, which whoever becomes a user has to make. "Bounding set kept" is
+// BoundingSet::of_service; "service without one" has emptied its own, as Options::empty_bounding_set and
+// CapabilityBoundingSet= of systemd.exec(5) do, so that its children need not. The program is /bin/true. The process
+// has as much memory in use as a small server, since fork(2) copies its page tables.
 #include <benchmark/benchmark.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -32,8 +34,8 @@ namespace {
 
 constexpr std::size_t memory_of_a_server = 64 << 20;
 
-std::string tool() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "behalf";
+std::string beside(const char* name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
 }
 
 behalf::Token user() {
@@ -126,7 +128,9 @@ class Ratios : public behalf::bench::Comparison {
     against("behalf::spawn/bounding set kept", {"posix_spawn"});
     against("behalf::spawn/service without one", {"posix_spawn"});
     against("behalf::spawn/worn", {"posix_spawn"});
-    against("behalf run-as", {"sudo", "runuser", "setpriv"});
+    against("behalf run-as", {"sudo", "runuser", "setpriv", "floor/with her groups"});
+    against("floor", {"sudo"});
+    against("floor/with her groups", {"sudo"});
     std::printf("the bars: 0.9 of posix_spawn, 5 times sudo\n");
   }
 
@@ -157,8 +161,15 @@ BENCHMARK_CAPTURE(by_spawn, bounded, Caller::bounded_service, behalf::BoundingSe
     ->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, plain, Words{"/bin/true"})->Name("posix_spawn")->UseManualTime();
 BENCHMARK(by_fork)->Name("fork")->UseManualTime();
-BENCHMARK_CAPTURE(by_posix_spawn, run_as, Words{tool(), "run-as", "daemon", "/bin/true"})
+BENCHMARK_CAPTURE(by_posix_spawn, run_as, Words{beside("behalf"), "run-as", "daemon", "/bin/true"})
     ->Name("behalf run-as")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_posix_spawn, floor, Words{beside("behalf_bench_children_floor"), "/bin/true"})
+    ->Name("floor")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(by_posix_spawn, floor_with_groups,
+                  Words{beside("behalf_bench_children_floor"), "/bin/true", "daemon"})
+    ->Name("floor/with her groups")
     ->UseManualTime();
 BENCHMARK_CAPTURE(by_posix_spawn, sudo, Words{"/usr/bin/sudo", "-n", "-u", "daemon", "/bin/true"})
     ->Name("sudo")
