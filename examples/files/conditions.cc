@@ -63,16 +63,15 @@ std::string http_date(time_t when) {
 }
 
 std::optional<int> unmet(const Request& request, const struct stat* file) {
-  const std::string tag = file != nullptr ? etag_of(*file) : "";
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (const auto match = request.field("If-Match")) {
-    if (file == nullptr || !lists(*match, tag, false)) return 412;
+    if (file == nullptr || !lists(*match, etag_of(*file), false)) return 412;
   } else if (const auto unmodified = request.field("If-Unmodified-Since")) {
     const auto since = time_of(*unmodified);
     if (since && file != nullptr && file->st_mtim.tv_sec > *since) return 412;
   }
   if (const auto none = request.field("If-None-Match")) {
-    if (file != nullptr && lists(*none, tag, true)) return reads ? 304 : 412;
+    if (file != nullptr && lists(*none, etag_of(*file), true)) return reads ? 304 : 412;
   } else if (const auto modified = request.field("If-Modified-Since"); modified && reads && file != nullptr) {
     const auto since = time_of(*modified);
     if (since && file->st_mtim.tv_sec <= *since) return 304;
