@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -48,6 +49,13 @@ class HttpClient {
     }
   }
   void say_no_more() { ::shutdown(socket_.get(), SHUT_WR); }
+  // How many packets of TCP have come, all counted.
+  [[nodiscard]] unsigned packets_heard() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    must(::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0, "ask for the packets");
+    return info.tcpi_segs_in;
+  }
 
   HttpAnswer hear() {
     HttpAnswer answer;

@@ -686,6 +686,63 @@ TEST(An_HTTP_server, lets_no_user_wait_for_all_that_another_asks) {
             "");
 }
 
+// In what order one thread handles what comes while it is busy. A request of "/waits" takes until the next go_on().
+struct InOrder {
+  http::Handler handler() {
+    return [this](const Request& request) {
+      if (request.target == "/waits") {
+        const int before = gone_on;
+        ++waiting;
+        while (gone_on == before) std::this_thread::yield();
+      }
+      order += std::string(request.target) + " ";
+      return who(request);
+    };
+  }
+  void must_wait() const {
+    while (waiting == gone_on) std::this_thread::yield();
+  }
+  void go_on() { ++gone_on; }
+
+  std::atomic<int> waiting{0};
+  std::atomic<int> gone_on{0};
+  std::string order;
+};
+
+// The end of the connection comes with the answer; what the client has sent beyond its request resets it after that.
+TEST(An_HTTP_server, loses_no_answer_where_the_client_has_sent_more_than_is_read) {
+  EXPECT_EQ(at_home([] {
+              InOrder in;
+              ByPassword here(in.handler(), {.threads = 1});
+              for (int i = 0; i < 20; ++i) {
+                HttpClient alice(here.port);
+                alice.say(get("/waits", her_word, "Connection: close\r\n"));
+                in.must_wait();
+                alice.say("what nobody reads");
+                in.go_on();
+                must(alice.hear().body == hers, "the answer");
+                must_equal(alice.hear().status, 0, "then the end");
+              }
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, ends_a_connection_in_the_packet_of_its_last_answer) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here;
+              for (int i = 0; i < 10; ++i) {
+                HttpClient keeps(here.port);
+                must(keeps.ask(get("/", her_word)).body == hers, "answered");
+                const unsigned without_end = keeps.packets_heard();
+                HttpClient closes(here.port);
+                must(closes.ask(get("/", her_word, "Connection: close\r\n")).body == hers, "answered");
+                must_equal(closes.hear().status, 0, "then the end");
+                must_equal(closes.packets_heard(), without_end, "packets");
+              }
+            }),
+            "");
+}
+
 TEST(An_HTTP_server, whose_handler_leaves_its_thread_as_somebody_else_ends_the_process) {
   const ChildEnd end = in_child([] {
     const Household household;

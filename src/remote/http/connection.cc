@@ -162,7 +162,7 @@ Connection::Sent Connection::flush() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = count;
-    const int more = left_ != 0 ? MSG_MORE : 0;
+    const int more = left_ != 0 || ends_with_answer() ? MSG_MORE : 0;
     const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
     if (sent < 0) {
       if (errno == EINTR) continue;
@@ -250,6 +250,8 @@ void Connection::end_output() noexcept {
 void Connection::hang_up() noexcept {
   // An answer that was cut short is not said to be at its end.
   if (channel_ && !has_output()) channel_->say_end();
+  // By close(2) alone what waits for the end would be lost where the client has sent more than was read.
+  if (ends_with_answer()) (void)::shutdown(socket_.get(), SHUT_WR);
   socket_ = Descriptor();
 }
 

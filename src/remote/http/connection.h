@@ -104,6 +104,11 @@ class Connection {
   void hang_up() noexcept;
 
  private:
+  // The answer's last bytes wait for the end of the connection, which follows, and are one packet with it (tcp(7),
+  // MSG_MORE): shutdown(2) sends both.
+  [[nodiscard]] bool ends_with_answer() const noexcept {
+    return closes && state == State::flush && !channel_ && !is_local_;
+  }
   Came fill_by_channel(std::span<char> room);
   Sent flush_by_channel();
   std::size_t next_output(std::span<char> piece) const noexcept;
