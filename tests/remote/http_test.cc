@@ -709,6 +709,50 @@ struct InOrder {
   std::string order;
 };
 
+TEST(An_HTTP_server, begins_among_new_connections_with_those_of_whom_its_thread_wore_last) {
+  EXPECT_EQ(at_home([] {
+              InOrder in;
+              ByPassword here(in.handler(), {.threads = 1, .keeps = 10s});
+              must(HttpClient(here.port).ask(get("/", her_word)).body == hers, "alice is known");
+              HttpClient bob(here.port);
+              bob.say(get("/waits", his_word));
+              in.must_wait();
+              HttpClient alice(here.port);
+              alice.say(get("/hers", her_word));
+              HttpClient another(here.port);
+              another.say(get("/his", his_word));
+              in.go_on();
+              must(bob.hear().body == his && alice.hear().body == hers && another.hear().body == his,
+                   "as who they are");
+              must(in.order == "/ /waits /his /hers ", "in another order: " + in.order);
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, handles_what_is_ready_before_it_accepts_more) {
+  EXPECT_EQ(at_home([] {
+              InOrder in;
+              ByPassword here(in.handler(), {.threads = 1, .keeps = 10s});
+              HttpClient alice(here.port);
+              must(alice.ask(get("/", her_word)).body == hers, "alice is known");
+              HttpClient bob(here.port);
+              HttpClient bob_again(here.port);
+              must(bob_again.ask(get("/", his_word)).body == his, "bob is known");
+              bob.say(get("/waits", his_word));
+              in.must_wait();
+              alice.say(get("/hers", her_word));
+              bob_again.say(get("/waits", his_word));
+              in.go_on();
+              in.must_wait();  // hers is ready, and waits while he is worn
+              HttpClient another(here.port);
+              another.say(get("/his", his_word));
+              in.go_on();
+              must(alice.hear().body == hers && another.hear().body == his, "as who they are");
+              must(in.order == "/ / /waits /waits /hers /his ", "in another order: " + in.order);
+            }),
+            "");
+}
+
 // The end of the connection comes with the answer; what the client has sent beyond its request resets it after that.
 TEST(An_HTTP_server, loses_no_answer_where_the_client_has_sent_more_than_is_read) {
   EXPECT_EQ(at_home([] {

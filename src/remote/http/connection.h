@@ -60,6 +60,7 @@ class Connection {
   bool readable = false;   // as far as is known
   bool end_comes = false;  // after what can be read: there will be no other event
   bool at_end = false;     // the client sends no more
+  bool watched = false;    // by its loop's epoll instance
   bool closes = false;     // after this answer
   Clock::time_point deadline = Clock::time_point::max();
   std::size_t place = 0;  // among the loop's

@@ -116,7 +116,8 @@ Loop::Loop(Core& core)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       wearer_(look_of(core.options.check)) {
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = this}};
+  // By its edge: it need not be read to be rung again.
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = this}};
   if (!epoll_ || !bell_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, bell_.get(), &event) != 0) {
     throw Error(behalf::detail::reason_of(errno),
                 "behalf: http: make an epoll instance: " + behalf::detail::error_words(errno), errno);
@@ -133,31 +134,44 @@ void Loop::join() {
 
 void Loop::wake() noexcept {
   const std::uint64_t one = 1;
-  (void)!::write(bell_.get(), &one, sizeof one);  // EAGAIN: it rings already
+  (void)!::write(bell_.get(), &one, sizeof one);  // it counts, and no counter of a server's comes to its end
 }
 
 void Loop::adopt(std::unique_ptr<Connection> connection) {
-  {
-    const std::lock_guard lock(mutex_);
-    arrivals_.push_back(std::move(connection));
-  }
-  wake();
+  std::unique_lock lock(mutex_);
+  arrivals_.push_back(std::move(connection));
+  wake_from(std::move(lock));
 }
 
 void Loop::answered(Connection& connection, Answer answer, std::size_t asked_in) {
-  {
-    const std::lock_guard lock(mutex_);
-    back_.push_back({&connection, std::move(answer), std::nullopt, asked_in});
-  }
-  wake();
+  std::unique_lock lock(mutex_);
+  back_.push_back({&connection, std::move(answer), std::nullopt, asked_in});
+  wake_from(std::move(lock));
 }
 
 void Loop::handled(Connection& connection, Outcome outcome) {
-  {
-    const std::lock_guard lock(mutex_);
-    back_.push_back({&connection, std::nullopt, std::move(outcome), 0});
-  }
-  wake();
+  std::unique_lock lock(mutex_);
+  back_.push_back({&connection, std::nullopt, std::move(outcome), 0});
+  wake_from(std::move(lock));
+}
+
+// A thread that does not wait looks before it does.
+void Loop::wake_from(std::unique_lock<std::mutex> lock) noexcept {
+  const bool waits = std::exchange(waits_, false);
+  lock.unlock();
+  if (waits) wake();
+}
+
+// Whether there is nothing that another thread has brought: the next one to bring something wakes this one.
+bool Loop::may_wait() {
+  const std::lock_guard lock(mutex_);
+  waits_ = arrivals_.empty() && back_.empty();
+  return waits_;
+}
+
+void Loop::waits_no_more() {
+  const std::lock_guard lock(mutex_);
+  waits_ = false;
 }
 
 void Loop::run() {
@@ -183,6 +197,7 @@ void Loop::run() {
 void Loop::be_service() {
   look_back();
   wearer_.give_back();
+  if (worn_ != nullptr) wore_ = behalf::detail::to_compare_with(worn_);
   worn_.reset();
 }
 
@@ -198,7 +213,7 @@ void Loop::wait() {
   for (;;) {
     Clock::time_point until = std::min(look_again_, listen_again_);
     if (worn_ != nullptr) until = std::min(until, last_handled_ + core_.options.keeps);
-    const bool has_more = !again_.empty() || !ready_.empty();
+    bool has_more = !again_.empty() || !ready_.empty();
     int timeout = -1;
     if (has_more) {
       timeout = 0;
@@ -206,7 +221,12 @@ void Loop::wait() {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now_).count();
       timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
     }
+    if (timeout != 0 && !may_wait()) {
+      has_more = true;
+      timeout = 0;
+    }
     count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    if (timeout != 0) waits_no_more();
     now_ = Clock::now();
     if (worn_ != nullptr && now_ - last_handled_ >= core_.options.keeps) be_service();
     if (count != 0 || has_more) break;
@@ -215,10 +235,8 @@ void Loop::wait() {
   }
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.ptr == this) {
-      std::uint64_t rung = 0;
-      (void)!::read(bell_.get(), &rung, sizeof rung);
-    } else if (event.data.ptr == &core_) {
+    if (event.data.ptr == this) continue;  // the bell
+    if (event.data.ptr == &core_) {
       somebody_comes_ = true;
     } else {
       auto* const connection = static_cast<Connection*>(event.data.ptr);
@@ -239,8 +257,10 @@ void Loop::listen(bool wanted) {
 }
 
 // As the service: who makes a socket is who it belongs to (packet filters, /proc/net/tcp), and accept(2) makes one.
+// What is ready is handled before: to go from user to user is less than to be the service between them.
 void Loop::accept() {
   somebody_comes_ = false;
+  while (!ready_.empty()) handle_ready();
   be_service();
   for (int left = accepted_at_once; left > 0 && listens_; --left) {
     Descriptor socket(::accept4(core_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -318,13 +338,7 @@ void Loop::take_arrivals() {
       close(connection);
       continue;
     }
-    epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = &connection}};
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.socket(), &event) != 0) {
-      core_.log("refused a connection: epoll_ctl: " + behalf::detail::error_words(errno));
-      close(connection);
-    } else {
-      touched_.push_back(&connection);
-    }
+    touched_.push_back(&connection);
   }
   for (Back& each : back) {
     Connection& connection = *each.connection;
@@ -400,6 +414,26 @@ void Loop::advance(Connection& connection) {
     core_.log(std::string("closed a connection: ") + error.what());
     close(connection);
   }
+  watch(connection);
+}
+
+// From when it first waits for its client: many a connection is closed with its first answer, and never does. What has
+// come meanwhile is told at once (epoll_ctl(2)).
+void Loop::watch(Connection& connection) {
+  if (connection.place == SIZE_MAX || connection.watched) return;
+  if (connection.state == State::away || connection.state == State::ready || connection.state == State::delayed) return;
+  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = &connection}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.socket(), &event) == 0) {
+    connection.watched = true;
+    return;
+  }
+  core_.log("closed a connection: epoll_ctl: " + behalf::detail::error_words(errno));
+  close(connection);
+}
+
+bool Loop::watch_no_more(Connection& connection) noexcept {
+  if (!std::exchange(connection.watched, false)) return true;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket(), nullptr) == 0;
 }
 
 void Loop::go_on(Connection& connection) {
@@ -602,13 +636,14 @@ void Loop::admit(Connection& connection, const Token& who) {
 }
 
 // One user's requests in a turn. As long as there are more of the user's who is worn, the others wait, for so many
-// turns and no more; then it is the turn of who has waited longest.
+// turns and no more; then it is the turn of who has waited longest. The service begins with who was worn last, whose
+// session keyring the thread has still.
 void Loop::handle_ready() {
   if (ready_.empty()) return;
   const auto is_of = [](const behalf::detail::TokenPtr& token) {
     return [&token](const Connection* each) { return behalf::detail::same(each->user->data(), token); };
   };
-  behalf::detail::TokenPtr token = worn_;
+  behalf::detail::TokenPtr token = worn_ != nullptr ? worn_ : wore_;
   if (token == nullptr || ++turns_as_worn_ > most_turns || std::none_of(ready_.begin(), ready_.end(), is_of(token))) {
     token = ready_.front()->user->data();
     turns_as_worn_ = 0;
@@ -744,7 +779,7 @@ void Loop::move_home(Connection& connection) {
   if (connection.place == SIZE_MAX || connection.state != State::head || connection.begun || stopping_) return;
   Loop& home = *core_.loops[connection.call->client()->uid() % core_.loops.size()];
   if (&home == this || home.connections() > connections()) return;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket(), nullptr) != 0) return;
+  if (!watch_no_more(connection)) return;
   --count_;
   ++home.count_;
   home.adopt(take_out(connection));
@@ -768,7 +803,7 @@ void Loop::close(Connection& connection) {
   closed_.push_back(take_out(connection));
   // A process that is being made has the socket, too, until it calls execve(2): closing it here would not end its
   // events (epoll(7), "Questions and answers"), which point to what will not be there.
-  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket(), nullptr);
+  (void)watch_no_more(connection);
   connection.hang_up();
   std::erase(again_, &connection);
   std::erase(ready_, &connection);

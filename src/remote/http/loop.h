@@ -58,6 +58,9 @@ class Loop {
 
   void run();
   void wait();
+  void wake_from(std::unique_lock<std::mutex> lock) noexcept;
+  bool may_wait();
+  void waits_no_more();
   void be_service();
   void look_back();
   void accept();
@@ -71,6 +74,8 @@ class Loop {
   // A connection goes on as far as it can without a handler.
   void advance(Connection& connection);
   void go_on(Connection& connection);
+  void watch(Connection& connection);
+  bool watch_no_more(Connection& connection) noexcept;
   void refuse_fault(Connection& connection);
   bool shake_hands(Connection& connection);
   bool read_head(Connection& connection);
@@ -102,6 +107,7 @@ class Loop {
   Descriptor bell_;
   behalf::detail::Wearer wearer_;
   behalf::detail::TokenPtr worn_;  // by the thread still, null: it is the service
+  behalf::detail::TokenPtr wore_;  // before it was the service, to compare with
   Clock::time_point last_handled_;
   int turns_as_worn_ = 0;  // while others waited, or might have
   std::atomic<std::size_t> count_{0};
@@ -123,7 +129,8 @@ class Loop {
   std::time_t date_of_ = 0;
   std::string date_;
 
-  std::mutex mutex_;  // over what follows
+  std::mutex mutex_;    // over what follows
+  bool waits_ = false;  // and is to be woken
   std::vector<std::unique_ptr<Connection>> arrivals_;
   std::vector<Back> back_;
 };
