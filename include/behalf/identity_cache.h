@@ -52,8 +52,9 @@ class IdentityCache {
   IdentityCache& operator=(const IdentityCache&) = delete;
 
   // What is there for that identity, or for the one that the calling thread wears, and need not be made or probed; null
-  // otherwise, and where the thread does not know by itself whom it wears.
-  std::shared_ptr<void> find(const std::shared_ptr<const TokenData>& who) const;
+  // otherwise, and where the thread does not know by itself whom it wears. The hash is the token's, which need not be
+  // looked into then; by another one nothing is found that is another's.
+  std::shared_ptr<void> find(const std::shared_ptr<const TokenData>& who, std::size_t hash) const;
   std::shared_ptr<void> find() const;
 
   std::shared_ptr<void> get(const Carried& who);
@@ -67,8 +68,8 @@ class IdentityCache {
   using Moment = std::chrono::steady_clock::time_point;
   class Part;
 
-  Part& part_of(const TokenData* who) const noexcept;
-  std::shared_ptr<void> find_known(const TokenData* who) const noexcept;
+  Part& part_of(std::size_t hash) const noexcept;
+  std::shared_ptr<void> find_known(const TokenData* who, std::size_t hash) const noexcept;
   Moment now() const noexcept;
   bool has_expired(Moment now, Moment made, Moment used) const noexcept;
   bool wants_probe(Moment now, Moment probed) const noexcept;

@@ -58,7 +58,9 @@ class per_identity {
   template <class Who>
   Handle get(const Who& who) {
     if constexpr (std::is_same_v<Who, Token>) {
-      if (std::shared_ptr<void> there = cache_.find(who.data())) return std::static_pointer_cast<T>(std::move(there));
+      if (std::shared_ptr<void> there = cache_.find(who.data(), who.hash())) {
+        return std::static_pointer_cast<T>(std::move(there));
+      }
     }
     return std::static_pointer_cast<T>(cache_.get(Carried(who)));
   }

@@ -119,18 +119,20 @@ class Token {
   [[nodiscard]] Token with_posture(posture_files_t) const;
   [[nodiscard]] Token with_capabilities(Capabilities capabilities, allow_capabilities_t) const;
 
-  // Over everything above. Thread-safe. Cost: no system call; the hash is computed once, when the token is made.
+  // Over everything above. Thread-safe. Cost: no system call; the hash is computed once, when the token is made, and
+  // each copy has it.
   friend bool operator==(const Token& a, const Token& b) noexcept { return equal(a, b); }
-  [[nodiscard]] std::size_t hash() const noexcept;
+  [[nodiscard]] std::size_t hash() const noexcept { return hash_; }
 
   // For the library's own use.
-  explicit Token(std::shared_ptr<const detail::TokenData> data) noexcept : data_(std::move(data)) {}
+  explicit Token(std::shared_ptr<const detail::TokenData> data) noexcept;
   [[nodiscard]] const std::shared_ptr<const detail::TokenData>& data() const noexcept { return data_; }
 
  private:
   static bool equal(const Token& a, const Token& b) noexcept;
 
   std::shared_ptr<const detail::TokenData> data_;
+  std::size_t hash_;  // so that who looks for what is kept for many identities need not look into each
 };
 
 }  // namespace behalf

@@ -220,6 +220,8 @@ TokenPtr with_tickets(const TokenData& user, Tickets tickets) {
 
 }  // namespace detail
 
+Token::Token(detail::TokenPtr data) noexcept : data_(std::move(data)), hash_(detail::hash_of(data_.get())) {}
+
 Token Token::for_user(const std::string& name) {
   return Token(detail::look_up(name, "user " + name, false));
 }
@@ -307,12 +309,9 @@ Capabilities Token::capabilities() const noexcept {
 bool Token::is_service() const noexcept {
   return data_->kind == detail::TokenData::Kind::service;
 }
-std::size_t Token::hash() const noexcept {
-  return data_->hash;
-}
 
 bool Token::equal(const Token& a, const Token& b) noexcept {
-  return a.data_ == b.data_ || (a.data_->hash == b.data_->hash && *a.data_ == *b.data_);
+  return a.data_ == b.data_ || (a.hash_ == b.hash_ && *a.data_ == *b.data_);
 }
 
 Token Token::with_level(Level level) const {

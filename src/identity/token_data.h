@@ -44,6 +44,11 @@ struct TokenData {
 
 using TokenPtr = std::shared_ptr<const TokenData>;
 
+// Also of the process itself before initialize(), which has no token.
+inline std::size_t hash_of(const TokenData* token) noexcept {
+  return token == nullptr ? 0 : token->hash;
+}
+
 inline bool same(const TokenPtr& a, const TokenPtr& b) noexcept {
   return a == b || (a != nullptr && b != nullptr && a->hash == b->hash && *a == *b);
 }

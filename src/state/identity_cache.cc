@@ -75,10 +75,10 @@ class alignas(64) IdentityCache::Part {
   }
 
   // What is there and needs nothing; null otherwise.
-  Object find(const TokenPtr& who) {
+  Object find(const TokenPtr& who, std::size_t hash) {
     const Moment now = cache_->now();
     const std::lock_guard lock(mutex_);
-    Slot* const slot = entries_.find(who);
+    Slot* const slot = entries_.find(who.get(), hash);
     if (slot == nullptr || slot->ready == nullptr) return nullptr;
     if (cache_->needs_time_) {
       Entry& entry = *slot->entry;
@@ -87,13 +87,13 @@ class alignas(64) IdentityCache::Part {
     }
     ++counts_.hits;
     entries_.set_asked_for(*slot);
-    if (who != nullptr && wants_to_know(cache_->id_, who.get())) tell_this_thread(*slot->entry, who);
+    if (who != nullptr && wants_to_know(cache_->id_, who.get(), hash)) tell_this_thread(*slot->entry, who);
     return slot->ready;
   }
 
   // The same, and what has to be made, probed or waited for.
   Object get(const Carried& who) {
-    if (Object there = find(who.data())) return there;
+    if (Object there = find(who.data(), hash_of(who.data().get()))) return there;
     return fetch(who, cache_->now(), false);
   }
 
@@ -379,12 +379,12 @@ bool IdentityCache::wants_probe(Moment now, Moment probed) const noexcept {
   return probe_ != nullptr && now - probed >= options_.probed_after;
 }
 
-IdentityCache::Part& IdentityCache::part_of(const TokenData* who) const noexcept {
-  return parts_[(hash_of(who) >> 24U) % parts_count_];  // a part uses the lower bits
+IdentityCache::Part& IdentityCache::part_of(std::size_t hash) const noexcept {
+  return parts_[(hash >> 24U) % parts_count_];  // a part uses the lower bits
 }
 
-Object IdentityCache::find_known(const TokenData* who) const noexcept {
-  KnownObject* const known = known_to_this_thread(id_, who);
+Object IdentityCache::find_known(const TokenData* who, std::size_t hash) const noexcept {
+  KnownObject* const known = known_to_this_thread(id_, who, hash);
   if (known == nullptr || !known->given_out.load(std::memory_order_acquire)) return nullptr;
   if (needs_time_) {
     const Moment now = std::chrono::steady_clock::now();
@@ -399,25 +399,28 @@ Object IdentityCache::find_known(const TokenData* who) const noexcept {
   return object;
 }
 
-Object IdentityCache::find(const TokenPtr& who) const {
+Object IdentityCache::find(const TokenPtr& who, std::size_t hash) const {
   if (who == nullptr) return nullptr;
-  if (Object known = find_known(who.get())) return known;
-  return part_of(who.get()).find(who);
+  // Another token of the same content would be compared with it, and who asks mostly looks into it next: it is waited
+  // for at the same time as what is looked up.
+  __builtin_prefetch(who.get());
+  if (Object known = find_known(who.get(), hash)) return known;
+  return part_of(hash).find(who, hash);
 }
 
 Object IdentityCache::find() const {
   const Memo* const memo = memo_or_null();
-  return memo != nullptr && memo->known ? find(memo->worn) : nullptr;
+  return memo != nullptr && memo->known ? find(memo->worn, hash_of(memo->worn.get())) : nullptr;
 }
 
 Object IdentityCache::get(const Carried& who) {
-  return part_of(who.data().get()).get(who);
+  return part_of(hash_of(who.data().get())).get(who);
 }
 Object IdentityCache::refresh(const Carried& who) {
-  return part_of(who.data().get()).refresh(who);
+  return part_of(hash_of(who.data().get())).refresh(who);
 }
 bool IdentityCache::drop(const Carried& who) noexcept {
-  return part_of(who.data().get()).drop(who.data());
+  return part_of(hash_of(who.data().get())).drop(who.data());
 }
 void IdentityCache::clear() noexcept {
   for (std::size_t i = 0; i < parts_count_; ++i) parts_[i].clear();

@@ -15,10 +15,6 @@
 
 namespace behalf::detail {
 
-inline std::size_t hash_of(const TokenData* token) noexcept {
-  return token == nullptr ? 0 : token->hash;
-}
-
 // An Entry has a TokenPtr `who`, can be moved, and is empty where it was made by Entry(). Entries stay where they are
 // in memory; slots do not, when one is added or taken out.
 template <class Entry>
@@ -30,17 +26,17 @@ class IdentityIndex {
     Entry* entry = nullptr;
   };
 
-  // Null where there is none.
-  [[nodiscard]] Slot* find(const TokenPtr& who) noexcept {
+  // Null where there is none. Given its hash_of(), a token that is there itself is not looked into.
+  [[nodiscard]] Slot* find(const TokenData* who, std::size_t hash) noexcept {
     if (slots_.empty()) return nullptr;
-    const std::size_t hash = hash_of(who.get());
     for (std::size_t at = place(hash); bytes_[at] != 0; at = next(at)) {
       if ((bytes_[at] & ~asked) != byte_of(hash)) continue;
       Slot& slot = slots_[at];
-      if (slot.who == who.get() || same(slot.entry->who, who)) return &slot;
+      if (slot.who == who || equal(slot.who, who, hash)) return &slot;
     }
     return nullptr;
   }
+  [[nodiscard]] Slot* find(const TokenPtr& who) noexcept { return find(who.get(), hash_of(who.get())); }
 
   // Of one that is there.
   [[nodiscard]] Slot& slot_of(const Entry& entry) noexcept { return slots_[place_of(entry)]; }
@@ -97,6 +93,11 @@ class IdentityIndex {
   }
 
  private:
+  // Of two tokens, that hash being the second's.
+  static bool equal(const TokenData* a, const TokenData* b, std::size_t hash) noexcept {
+    return a != nullptr && b != nullptr && a->hash == hash && *a == *b;
+  }
+
   // Of a slot's byte: that it is taken; that it was asked for; the rest is of the hash, from where its place is not.
   static constexpr std::uint8_t filled = 0x80;
   static constexpr std::uint8_t asked = 0x40;

@@ -75,24 +75,24 @@ Thread* thread_or_null() noexcept {
   return begin_thread();
 }
 
-Known& at(Known* all, std::uint64_t cache, const TokenData* who) noexcept {
-  return all[(who->hash ^ cache) % known_at_most];
+Known& at(Known* all, std::uint64_t cache, std::size_t hash) noexcept {
+  return all[(hash ^ cache) % known_at_most];
 }
 
 }  // namespace
 
-KnownObject* known_to_this_thread(std::uint64_t cache, const TokenData* who) noexcept {
+KnownObject* known_to_this_thread(std::uint64_t cache, const TokenData* who, std::size_t hash) noexcept {
   if (this_thread == nullptr || this_thread->known == nullptr) return nullptr;
-  const Known& known = at(this_thread->known.get(), cache, who);
+  const Known& known = at(this_thread->known.get(), cache, hash);
   return known.who.get() == who && known.cache == cache ? known.object.get() : nullptr;
 }
 
-bool wants_to_know(std::uint64_t cache, const TokenData* who) noexcept {
+bool wants_to_know(std::uint64_t cache, const TokenData* who, std::size_t hash) noexcept {
   Thread* const thread = thread_or_null();
   if (thread == nullptr) return false;
   if (thread->known == nullptr) thread->known.reset(new (std::nothrow) Known[known_at_most]);
   if (thread->known == nullptr) return false;
-  Known& known = at(thread->known.get(), cache, who);
+  Known& known = at(thread->known.get(), cache, hash);
   if (known.other == who && known.other_cache == cache) return true;
   known.other = who;
   known.other_cache = cache;
@@ -100,7 +100,7 @@ bool wants_to_know(std::uint64_t cache, const TokenData* who) noexcept {
 }
 
 void know(std::uint64_t cache, const TokenPtr& who, std::shared_ptr<KnownObject> object) noexcept {
-  Known& known = at(this_thread->known.get(), cache, who.get());
+  Known& known = at(this_thread->known.get(), cache, who->hash);
   known.cache = cache;
   known.who = who;
   known.object = std::move(object);

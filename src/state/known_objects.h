@@ -28,12 +28,12 @@ struct KnownObject {
   std::atomic<bool> asked_for{false};  // since the cache last looked
 };
 
-// Of that cache and identity; null where the thread knows none.
-KnownObject* known_to_this_thread(std::uint64_t cache, const TokenData* who) noexcept;
+// Of that cache and identity, whose hash_of() is given; null where the thread knows none.
+KnownObject* known_to_this_thread(std::uint64_t cache, const TokenData* who, std::size_t hash) noexcept;
 
 // Whether the thread is to know it from now on: the second time that it asks for it, so that one of very many
 // identities, each asked for once, does not push out another. May be refused for want of memory.
-bool wants_to_know(std::uint64_t cache, const TokenData* who) noexcept;
+bool wants_to_know(std::uint64_t cache, const TokenData* who, std::size_t hash) noexcept;
 void know(std::uint64_t cache, const TokenPtr& who, std::shared_ptr<KnownObject> object) noexcept;
 
 // Counts by threads, each in a place of its own as long as there are no more than so many.

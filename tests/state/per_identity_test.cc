@@ -10,6 +10,7 @@
 
 #include "behalf/per_identity.h"
 #include "cursed.h"
+#include "identity/token_data.h"
 #include "refused.h"
 #include "stand_in_service.h"
 #include "witness.h"
@@ -46,6 +47,37 @@ TEST(An_object, is_made_as_whose_it_is_by_whomever_and_kept_for_its_identity) {
               must_equal(cache.get(bob().with_posture(posture_effective))->number, 5, "in another posture");
               const PerIdentityCounts counts = cache.counts();
               must(counts.made == 5 && counts.hits == 3 && counts.kept == 5, "counts");
+            }),
+            "");
+}
+
+// The hash says where to look, and never whose it is: neither where two identities have the same, nor where the one
+// that is handed along is another's.
+TEST(An_object, is_not_given_to_another_identity_for_its_hash) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const Token hers = alice();
+              detail::TokenData data = *bob().data();
+              data.hash = hers.hash();
+              const Token his{std::make_shared<const detail::TokenData>(data)};
+              must(his.hash() == hers.hash() && his != hers, "two of one hash");
+              const auto make = [](const Carried& who) { return std::make_shared<Token>(who.data()); };
+              detail::IdentityCache cache({}, make, {});
+              const auto is = [&](const std::shared_ptr<void>& object, const Token& whose) {
+                return object != nullptr && *static_cast<const Token*>(object.get()) == whose;
+              };
+              for (int i = 0; i < 5; ++i) {  // by the cache, and by what the thread has got before
+                must(is(cache.get(hers), hers), "hers");
+                must(i > 0 || cache.find(his.data(), his.hash()) == nullptr, "hers, for the hash");
+                must(is(cache.get(his), his), "his");
+                for (const Token& who : {hers, his}) {
+                  for (const Token& other : {hers, his, bob(), Token::of_process()}) {
+                    const std::shared_ptr<void> found = cache.find(who.data(), other.hash());
+                    must(found == nullptr || is(found, who), "another's, by another's hash");
+                    must(found != nullptr || who.hash() != other.hash(), "not found by its own");
+                  }
+                }
+              }
             }),
             "");
 }
