@@ -36,7 +36,8 @@ struct PostgresPoolOptions {
   // Of how many identities, and for how long after one was last seen.
   std::size_t identities_at_most = 1024;
   std::chrono::nanoseconds identity_unseen_for = std::chrono::minutes(10);
-  // What puts a session right before its user's next piece of work. Empty: nothing does.
+  // What puts a session right before its user's next piece of work. Where the server refuses it, the connection is
+  // closed. Empty: nothing does.
   std::string on_return = "DISCARD ALL";
   // Where an identity's Kerberos tickets are, for a server that asks for them.
   KerberosCacheOf tickets_of{};
@@ -57,8 +58,9 @@ class PostgresConnection {
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
 
-  // Effects: goes back to the pool, once it is put right. One that is in a transaction, or broken, is closed (what was
-  // not committed is not). As its identity. Cost: a round trip to the server.
+  // Effects: goes back to the pool, and is put right there. One that is in a transaction, or broken, is closed (what
+  // was not committed is not). As its identity. Cost: a system call; whether it was put right is seen when it is taken
+  // next.
   ~PostgresConnection();
 
   // It stays this object's: not to be given to PQfinish() or PQreset().
@@ -105,7 +107,8 @@ class PostgresPool {
   // where it does not answer; unknown_user where the account database does not know the user; not_usable where there is
   // no such service; those of Cloak;
   // as Impersonation where the identity cannot be taken. No connection of anybody else's is given instead.
-  // Thread-safe. Cost: 1 system call where one is idle; otherwise what libpq does, and an Impersonation.
+  // Thread-safe. Cost: 2 system calls where one is idle, and waiting for the server to have put it right; otherwise
+  // what libpq does, and an Impersonation.
   [[nodiscard]] PostgresConnection take();
 
   // Effects: take() presents by that one from now on; who has a connection keeps it. Errors: those of Cloak.

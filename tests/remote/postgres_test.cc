@@ -166,6 +166,63 @@ TEST_F(A_pool_of_postgres, gives_no_connection_that_is_in_a_transaction_where_no
             "");
 }
 
+TEST_F(A_pool_of_postgres, gives_no_connection_that_was_not_put_right) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
+              const auto is_given_again = [&](const std::string& on_return) {
+                PostgresPool pool(server.connection(), {.on_return = on_return});
+                const Impersonation as{her};
+                const std::string first = backend(pool.take());
+                return backend(pool.take()) == first;
+              };
+              must(is_given_again("DISCARD ALL"), "what was put right is closed");
+              must(is_given_again("SELECT pg_advisory_unlock_all(); RESET ALL"), "what was put right twice is closed");
+              must(!is_given_again("SELECT 1/0"), "what the server refused");
+              must(!is_given_again("SELECT 1/0; RESET ALL"), "what the server refused, the first of two");
+              must(!is_given_again("BEGIN"), "in a transaction");
+              must(!is_given_again("COPY pg_class TO STDOUT"), "copying");
+              must(!is_given_again("SELECT pg_terminate_backend(pg_backend_pid())"), "ended");
+            }),
+            "");
+}
+
+TEST_F(A_pool_of_postgres, keeps_none_that_is_in_a_pipeline_or_in_the_middle_of_an_answer) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
+              PostgresPool pool(server.connection());
+              const Impersonation as{her};
+              std::string left;
+              {
+                const PostgresConnection connection = pool.take();
+                left = backend(connection);
+                must(PQenterPipelineMode(connection.get()) == 1, "pipeline");
+              }
+              {
+                const PostgresConnection connection = pool.take();
+                must(backend(connection) != left, "in a pipeline");
+                left = backend(connection);
+                must(PQsendQuery(connection.get(), "SELECT 'secret'") == 1, "send");
+              }
+              const PostgresConnection connection = pool.take();
+              must(backend(connection) != left, "in the middle of an answer");
+            }),
+            "");
+}
+
+TEST_F(A_pool_of_postgres, keeps_one_that_does_not_block) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
+              PostgresPool pool(server.connection());
+              const Impersonation as{her};
+              std::string left;
+              {
+                const PostgresConnection connection = pool.take();
+                left = backend(connection);
+                must(PQsetnonblocking(connection.get(), 1) == 0, "set");
+              }
+              const PostgresConnection connection = pool.take();
+              must(backend(connection) == left && PQisnonblocking(connection.get()) == 0, "as it was");
+            }),
+            "");
+}
+
 TEST_F(A_pool_of_postgres, opens_anew_what_the_server_has_closed_as_the_same_user) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
               PostgresPool pool(server.connection());

@@ -10,6 +10,18 @@ namespace behalf::detail {
 
 namespace {
 
+// Waits for the answer to what was sent last, where something was. Whether all of it is well, and the session at rest.
+bool has_answered_well(PGconn* connection) {
+  bool well = true;
+  while (PGresult* const result = PQgetResult(connection)) {
+    const ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) return false;  // no end
+    well = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;  // nothing follows what is refused
+  }
+  return well && PQtransactionStatus(connection) == PQTRANS_IDLE;
+}
+
 // Whether the server has not hung up and says nothing unasked (it says so when it ends a session).
 bool is_still_there(PGconn* connection) {
   char byte = 0;
@@ -33,7 +45,7 @@ PGconn* IdleConnections::take(Clock::duration idle_for) {
       connection = idle_.back().connection;
       idle_.pop_back();
     }
-    if (is_still_there(connection)) return connection;
+    if (has_answered_well(connection) && is_still_there(connection)) return connection;
     PQfinish(connection);
   }
 }

@@ -21,7 +21,8 @@ class IdleConnections {
   ~IdleConnections();
 
   // The one that was used last and is still there; null where there is none. Those that have been idle for longer than
-  // that, or whose server has hung up, are closed. Called as the identity where something may be closed.
+  // that, whose server has hung up, or that were not put right by what was sent to them last, are closed. Called as the
+  // identity where something may be closed.
   PGconn* take(Clock::duration idle_for);
   // Null where it is kept; where there is no room, the connection itself, to be closed.
   PGconn* keep(PGconn* connection, std::size_t at_most);

@@ -171,12 +171,10 @@ void PostgresConnection::give_back() noexcept {
     detail::run_as_whoever(who_, [&] {
       if (PQstatus(left) != CONNECTION_OK || PQtransactionStatus(left) != PQTRANS_IDLE) return;
       const std::string& on_return = core_->options().on_return;
-      if (!on_return.empty()) {
-        PGresult* const result = PQexec(left, on_return.c_str());
-        const bool right = PQresultStatus(result) == PGRES_COMMAND_OK;
-        PQclear(result);
-        if (!right) return;
-      }
+      if (PQsetnonblocking(left, 0) != 0) return;
+      // What it says to that is looked at when the connection is taken next: nobody waits for it meanwhile. In a
+      // pipeline nothing is sent.
+      if (!on_return.empty() && PQsendQuery(left, on_return.c_str()) != 1) return;
       left = home_->keep(left, core_->options().idle_at_most);
     });
   } catch (...) {  // it is closed, then
