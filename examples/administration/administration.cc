@@ -35,7 +35,7 @@ std::optional<std::map<std::string, std::string>> words_of(int argc, char** argv
     if (at == words.end() || i + 1 == argc) return std::nullopt;
     at->second = argv[i + 1];
   }
-  if (words["--socket"].empty() || (words["--forget"] != "" && words["--forget"] != "blanket")) return std::nullopt;
+  if (words["--socket"].empty() || (!words["--forget"].empty() && words["--forget"] != "blanket")) return std::nullopt;
   return words;
 }
 

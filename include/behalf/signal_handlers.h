@@ -39,7 +39,7 @@ class SignalHandlers {
    public:
     template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, Handler> && std::is_constructible_v<Function, F>)
-        // NOLINTNEXTLINE(google-explicit-constructor): as of std::function
+        // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): as of std::function, and what hides no copy
         Handler(F&& f)
         : f_(std::forward<F>(f)) {
       if constexpr (std::is_invocable_v<F&, const siginfo_t&>) {

@@ -222,7 +222,7 @@ class TaskPromiseBase : public TaskCore {
     } else if constexpr (IsTask<Plain>::value) {
       static_assert(!std::is_lvalue_reference_v<A>,
                     "behalf::task: a task is awaited once: co_await std::move(the_task)");
-      return AwaitingTask(*this, std::move(awaitable));
+      return AwaitingTask(*this, std::forward<A>(awaitable));
     } else {
       using Awaiter = decltype(awaiter_of(std::forward<A>(awaitable)));
       return Awaiting<Awaiter>(*this, std::forward<A>(awaitable));

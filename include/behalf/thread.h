@@ -109,6 +109,7 @@ class thread {
       : thread_(detail::start_thread(who,
                                      std::make_unique<detail::ErrandOf<std::decay_t<F>, std::decay_t<Arguments>...>>(
                                          std::in_place, std::forward<F>(f), std::forward<Arguments>(arguments)...),
+                                     // NOLINTNEXTLINE(clang-diagnostic-uninitialized): it is, before this
                                      stop_.get_token())) {}
 
   thread(thread&&) noexcept = default;

@@ -273,7 +273,8 @@ std::string MailSender::send(std::string_view message, Level grants) {
   send_message(end_.get(), message, grants, &theirs);
   theirs = Descriptor();  // so that the end of the receiver is seen
   const auto bytes = std::make_unique_for_overwrite<char[]>(room_for_answer);
-  const ssize_t size = until_not_interrupted([&] { return ::recv(ours.get(), bytes.get(), room_for_answer, 0); });
+  const int end = ours.get();
+  const ssize_t size = until_not_interrupted([&] { return ::recv(end, bytes.get(), room_for_answer, 0); });
   if (size <= 0) {
     throw Error(Error::Reason::cancelled, "behalf: send a message: the receiver is gone, and has not answered",
                 size < 0 ? errno : 0);

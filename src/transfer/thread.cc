@@ -48,7 +48,7 @@ std::thread start_thread(const Carried& who, std::unique_ptr<Errand> errand, std
     destroy_as(who, destroy_errand, errand.release());
     throw;
   }
-  errand.release();
+  (void)errand.release();
   try {
     is_worn.get();
   } catch (...) {

@@ -28,7 +28,7 @@ struct FixedBuffers::Shelf {
     bool fresh = true;
   };
   struct Free {
-    void operator()(std::byte* memory) const noexcept { std::free(memory); }
+    void operator()(std::byte* bytes) const noexcept { std::free(bytes); }
   };
 
   std::size_t size = 0;

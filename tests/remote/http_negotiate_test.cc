@@ -92,6 +92,7 @@ std::string curl(uid_t uid, const std::string& cache, const Site& site, const st
   FILE* const said = ::popen(command.c_str(), "r");
   must(said != nullptr, "popen");
   std::string all;
+  // NOLINTNEXTLINE(bugprone-infinite-loop): it is made anew each time
   for (std::array<char, 4096> piece{}; const std::size_t got = std::fread(piece.data(), 1, piece.size(), said);)
     all.append(piece.data(), got);
   ::pclose(said);

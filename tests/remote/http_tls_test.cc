@@ -34,7 +34,6 @@ namespace behalf::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using http::Answer;
 using http::Certificate;
 using http::Request;
 using http::Response;
@@ -183,6 +182,7 @@ std::string curl(const Site& site, const std::string& options, const std::string
   FILE* const said = ::popen(command.c_str(), "r");
   must(said != nullptr, "popen");
   std::string all;
+  // NOLINTNEXTLINE(bugprone-infinite-loop): it is made anew each time
   for (std::array<char, 4096> piece{}; const std::size_t got = std::fread(piece.data(), 1, piece.size(), said);)
     all.append(piece.data(), got);
   ::pclose(said);

@@ -18,11 +18,8 @@ namespace behalf::tool::testing {
 namespace {
 
 using ::testing::AnyOf;
-using ::testing::Contains;
-using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 struct Checked {
   int status = -1;

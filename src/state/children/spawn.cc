@@ -66,6 +66,7 @@ std::string advice_for(std::string_view step, int error) {
 
 void refuse_nul(const std::string& text, const char* what) {
   if (text.find('\0') == std::string::npos) return;
+  // NOLINTNEXTLINE(readability-redundant-string-cstr): as far as that.
   throw std::invalid_argument(std::string{"behalf: spawn: "} + what + " has a NUL in it: '" + text.c_str() + "…'");
 }
 
