@@ -17,8 +17,8 @@
 
 int main(int argc, char** argv) {
   const std::string how = argc == 4 ? argv[3] : "";
-  if (how != "users" && how != "service") {
-    std::fputs("usage: behalf_bench_http PORT FOLDER users|service\n", stderr);
+  if (how != "users" && how != "wire" && how != "service") {
+    std::fputs("usage: behalf_bench_http PORT FOLDER users|wire|service\n", stderr);
     return 64;
   }
   sigset_t ends;
@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   try {
     behalf::initialize({});
     Gateway gateway(argv[2]);
-    const bool as_users = how == "users";
+    const bool as_users = how != "service";
+    using Check = behalf::http::ServerOptions::Check;
     const auto checker = [as_users](const std::string& name,
                                     const std::string& password) -> std::optional<behalf::Token> {
       if (password != "x" || (name != "alice" && name != "bob")) return std::nullopt;
@@ -36,13 +37,14 @@ int main(int argc, char** argv) {
       const uid_t id = name == "alice" ? 4101 : 4102;
       return behalf::Token::from_ids(id, id, {id, 4200}, name);
     };
-    behalf::http::Server server(
-        behalf::http::listen_loopback(static_cast<std::uint16_t>(std::stoul(argv[1]))),
-        behalf::http::basic(checker, "bench"), std::ref(gateway),
-        {.connections_per_user = 1024,
-         .slow = Gateway::is_slow,
-         .service_may_ask = !as_users,
-         .check = as_users ? behalf::http::ServerOptions{}.check : behalf::http::ServerOptions::Check::memo});
+    behalf::http::Server server(behalf::http::listen_loopback(static_cast<std::uint16_t>(std::stoul(argv[1]))),
+                                behalf::http::basic(checker, "bench"), std::ref(gateway),
+                                {.connections_per_user = 1024,
+                                 .slow = Gateway::is_slow,
+                                 .service_may_ask = !as_users,
+                                 .check = how == "users"  ? behalf::http::ServerOptions{}.check
+                                          : how == "wire" ? Check::wire
+                                                          : Check::memo});
     int signal = 0;
     sigwait(&ends, &signal);
     const behalf::http::ServerCounts counts = server.counts();
