@@ -574,6 +574,28 @@ TEST(A_call_of_grpc, that_grpc_makes_again_by_itself_is_its_caller_s_each_time) 
             "");
 }
 
+// gRPC 1.51 takes the policy and makes one attempt; a later one that makes several makes each by the same filters.
+TEST(A_call_of_grpc, that_is_to_be_hedged_is_its_caller_s_however_often_it_is_made) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              GrpcChannelOptions options;
+              options.office = office;
+              options.arguments.SetServiceConfigJSON(
+                  R"({"methodConfig": [{"name": [{}], "hedgingPolicy": {"maxAttempts": 3, "hedgingDelay": "0s"}}]})");
+              const auto clerk = Clerk::NewStub(grpc_channel(target, grpc::InsecureChannelCredentials(), options));
+              std::size_t seen = 0;
+              for (const Token& who : {her, him, her}) {
+                const Impersonation as{who};
+                const Reply reply = ask(*clerk, &Clerk::Stub::WhoAsks);
+                must(reply.text == words(who), reply.text + reply.status.error_message());
+                const std::vector<std::string> asked = server.service().asked();
+                must(asked.size() > seen, "nobody asked");
+                for (; seen < asked.size(); ++seen) must(asked[seen] == words(who), "an attempt of " + asked[seen]);
+              }
+            }),
+            "");
+}
+
 TEST(A_call_of_grpc, that_is_cancelled_or_late_ends_and_the_next_is_another_s) {
   EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
               Server server;
