@@ -17,7 +17,6 @@
 namespace behalf::tool::testing {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 // As trap::who_am_i writes it.

@@ -228,9 +228,9 @@ TEST(Outcome_of_a_call, that_follows_a_kept_descriptor_or_connection_is_blamed_o
   for (const auto& [target, hop, code] :
        {std::tuple{"7 /srv/inbox/kept", "descriptor", "B404"}, {"7 socket:[123]", "connection", "B501"}})
     expect_first(changed(
-                     [&](LegRecord& record) {
+                     [kept = target](LegRecord& record) {
                        record.calls[1].output = answer_of("bob");
-                       record.calls[1].before.descriptors.emplace_back(target);
+                       record.calls[1].before.descriptors.emplace_back(kept);
                      },
                      {"bob", "alice"}, "after-bob"),
                  "leaked", hop, code);
