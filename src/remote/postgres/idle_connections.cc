@@ -1,5 +1,6 @@
 #include "remote/postgres/idle_connections.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -10,8 +11,19 @@ namespace behalf::detail {
 
 namespace {
 
+// Looks a few times before one sleeps: to be woken takes longer than the server does for what puts a session right, and
+// on this processor it has its turn.
+void wait_a_moment(PGconn* connection) {
+  constexpr int at_most = 50;  // each some microsecond
+  for (int tries = 0; tries < at_most && PQisBusy(connection) != 0; ++tries) {
+    ::sched_yield();
+    if (PQconsumeInput(connection) == 0) return;
+  }
+}
+
 // Waits for the answer to what was sent last, where something was. Whether all of it is well, and the session at rest.
 bool has_answered_well(PGconn* connection) {
+  wait_a_moment(connection);
   bool well = true;
   while (PGresult* const result = PQgetResult(connection)) {
     const ExecStatusType status = PQresultStatus(result);
