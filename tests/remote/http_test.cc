@@ -754,6 +754,43 @@ TEST(An_HTTP_server, handles_what_is_ready_before_it_accepts_more) {
             "");
 }
 
+// Whose next request is there whenever the one before is answered: alice's is sent while hers is handled. Each is as
+// large as there is room for, so that nothing says that it is the last.
+TEST(An_HTTP_server, accepts_who_comes_beside_somebody_who_asks_without_a_pause) {
+  EXPECT_EQ(at_home([] {
+              constexpr std::size_t room = 1024;
+              std::string more = get("/more", her_word, "Fills: \r\n");
+              more.insert(more.size() - 4, room - more.size(), 'x');
+              std::optional<HttpClient> greedy;
+              std::atomic<bool> goes_on{true};
+              std::atomic<int> greedily{0};
+              ByPassword here(
+                  [&](const Request& request) -> Response {
+                    if (request.target == "/more" && goes_on) {
+                      ++greedily;
+                      greedy->say(more);
+                    }
+                    return who(request);
+                  },
+                  {.threads = 1, .header_bytes = room});
+              greedy.emplace(here.port);
+              std::thread reads([&] {
+                while (greedy->hear().status == 200) {
+                }
+              });
+              greedy->say(more);
+              while (greedily < 100) std::this_thread::yield();
+              int served = 0;
+              for (int i = 0; i < 2; ++i) served += HttpClient(here.port).ask(get("/", his_word)).body == his ? 1 : 0;
+              const bool still = goes_on.exchange(false);
+              here.server->stop(1s);
+              reads.join();
+              must(still, "nobody was greedy");
+              must_equal(served, 2, "served beside");
+            }),
+            "");
+}
+
 // The end of the connection comes with the answer; what the client has sent beyond its request resets it after that.
 TEST(An_HTTP_server, loses_no_answer_where_the_client_has_sent_more_than_is_read) {
   EXPECT_EQ(at_home([] {

@@ -257,10 +257,11 @@ void Loop::listen(bool wanted) {
 }
 
 // As the service: who makes a socket is who it belongs to (packet filters, /proc/net/tcp), and accept(2) makes one.
-// What is ready is handled before: to go from user to user is less than to be the service between them.
+// What is ready is handled before: to go from user to user is less than to be the service between them. Not without
+// end: who asks again while others are answered would keep all from coming in.
 void Loop::accept() {
   somebody_comes_ = false;
-  while (!ready_.empty()) handle_ready();
+  for (int turns = 0; turns < most_turns && !ready_.empty(); ++turns) handle_ready();
   be_service();
   for (int left = accepted_at_once; left > 0 && listens_; --left) {
     Descriptor socket(::accept4(core_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
