@@ -94,9 +94,10 @@ struct KerberosVerifierOptions {
 //   const behalf::ThreadTickets hers;
 //   curl_easy_perform(handle);           // CURLAUTH_NEGOTIATE: alice
 //
-// Where an identity has none, none are found. The service has its own, by the default. What such a library keeps
-// further, a connection say, is for that identity alone: per_identity.h. In the body of a task the scope belongs to the
-// coroutine, as a ThreadDirectory does; what is handed on (bind(), a pool) begins without.
+// They are those of whom the thread wears when the scope begins: who is worn within it has a scope of their own around
+// what asks for tickets. Where an identity has none, none are found. The service has its own, by the default. What such
+// a library keeps further, a connection say, is for that identity alone: per_identity.h. In the body of a task the
+// scope belongs to the coroutine, as a ThreadDirectory does; what is handed on (bind(), a pool) begins without.
 //
 // Errors: those of `cache_of`; Error of reason platform. Thread-safe: concerns the calling thread alone. Cost: that of
 // reading krb5.conf(5), and of a look at the file where the tickets are in one. Rests on: gss_krb5_ccache_name() of MIT

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
 
 #include "behalf/impersonation.h"
@@ -18,6 +19,27 @@
 #ifdef HAS_POSTGRES
 #include "behalf/postgres.h"
 #endif
+
+namespace {
+
+// After so many the thread gets no memory any more; none: without end.
+thread_local int allocations_left = -1;
+
+}  // namespace
+
+// Not inlined: GCC would take them for another pair than those that it calls.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  if (allocations_left == 0) throw std::bad_alloc();
+  if (allocations_left > 0) --allocations_left;
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace behalf::testing {
 namespace {
@@ -146,6 +168,34 @@ TEST_F(Tickets_of_a_thread, are_put_back_to_what_somebody_else_had_said) {
                 must_be(found_by_default(), of_alice, "within");
               }
               must_be(found_by_default(), of_bob, "after");
+            }),
+            "");
+}
+
+TEST_F(Tickets_of_a_thread, are_nobody_s_after_a_scope_for_which_there_was_no_memory) {
+  EXPECT_EQ(with_realm([](const Token& her, const Token&) {
+              // As an application has it that says where its own are: what was before is to be remembered.
+              OM_uint32 minor = 0;
+              const std::string place = "FILE:/home/kdc/said_by_application";
+              Realm::run("echo secret | kinit -c " + place + " carol && chmod 0644 /home/kdc/said_by_application");
+              must(gss_krb5_ccache_name(&minor, place.c_str(), nullptr) == GSS_S_COMPLETE, "said");
+              const Impersonation as{her};
+              int failures = 0;
+              for (int n = 0;; ++n) {
+                allocations_left = n;
+                try {
+                  const ThreadTickets hers(from_files);
+                  allocations_left = -1;
+                  must_be(found_by_default(), of_alice, "within");
+                  break;
+                } catch (const std::bad_alloc&) {
+                  allocations_left = -1;
+                  ++failures;
+                  must_be(found_by_default(), of_service, "after there was no memory");
+                }
+              }
+              must(failures > 1, "memory was never wanted");
+              must_be(found_by_default(), of_service, "after");
             }),
             "");
 }

@@ -27,6 +27,14 @@ bool is_default(const char* place) {
   return is;
 }
 
+void put_back_to(const char* place) noexcept {
+  OM_uint32 minor = 0;
+  if (!GSS_ERROR(gss_krb5_ccache_name(&minor, place, nullptr))) return;
+  detail::end_process(
+      "behalf: the tickets that other libraries of this thread find cannot be put back to what they were. The process "
+      "ends, before other work is taken for their user\n");
+}
+
 }  // namespace
 
 ThreadTickets::ThreadTickets(const KerberosCacheOf& cache_of) {
@@ -54,15 +62,17 @@ void ThreadTickets::take() {
                                              detail::in_words(major, minor));
   }
   before_.reset();
-  if (before != nullptr && !is_default(before)) before_ = before;
+  if (before == nullptr || is_default(before)) return;
+  try {
+    before_ = before;
+  } catch (...) {  // the scope has not begun, and nobody would end it
+    put_back_to(before);
+    throw;
+  }
 }
 
 void ThreadTickets::put_back() noexcept {
-  OM_uint32 minor = 0;
-  if (!GSS_ERROR(gss_krb5_ccache_name(&minor, text_of(before_), nullptr))) return;
-  detail::end_process(
-      "behalf: the tickets that other libraries of this thread find cannot be put back to what they were. The process "
-      "ends, before other work is taken for their user\n");
+  put_back_to(text_of(before_));
 }
 
 }  // namespace behalf
