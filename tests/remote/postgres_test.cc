@@ -185,40 +185,25 @@ TEST_F(A_pool_of_postgres, gives_no_connection_that_was_not_put_right) {
             "");
 }
 
-TEST_F(A_pool_of_postgres, keeps_none_that_is_in_a_pipeline_or_in_the_middle_of_an_answer) {
+TEST_F(A_pool_of_postgres, keeps_what_can_be_put_right_and_nothing_that_is_in_the_middle_of_something) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
               PostgresPool pool(server.connection());
               const Impersonation as{her};
-              std::string left;
-              {
-                const PostgresConnection connection = pool.take();
-                left = backend(connection);
-                must(PQenterPipelineMode(connection.get()) == 1, "pipeline");
-              }
-              {
-                const PostgresConnection connection = pool.take();
-                must(backend(connection) != left, "in a pipeline");
-                left = backend(connection);
-                must(PQsendQuery(connection.get(), "SELECT 'secret'") == 1, "send");
-              }
-              const PostgresConnection connection = pool.take();
-              must(backend(connection) != left, "in the middle of an answer");
-            }),
-            "");
-}
-
-TEST_F(A_pool_of_postgres, keeps_one_that_does_not_block) {
-  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
-              PostgresPool pool(server.connection());
-              const Impersonation as{her};
-              std::string left;
-              {
-                const PostgresConnection connection = pool.take();
-                left = backend(connection);
-                must(PQsetnonblocking(connection.get(), 1) == 0, "set");
-              }
-              const PostgresConnection connection = pool.take();
-              must(backend(connection) == left && PQisnonblocking(connection.get()) == 0, "as it was");
+              const auto is_given_again = [&](const auto& leave) {
+                std::string left;
+                {
+                  const PostgresConnection connection = pool.take();
+                  left = backend(connection);
+                  must(leave(connection.get()), "it could not be left so");
+                }
+                const PostgresConnection next = pool.take();
+                must(PQisnonblocking(next.get()) == 0, "is given as one that does not block");
+                return backend(next) == left;
+              };
+              must(is_given_again([](PGconn* one) { return PQsetnonblocking(one, 1) == 0; }), "that does not block");
+              must(!is_given_again([](PGconn* one) { return PQenterPipelineMode(one) == 1; }), "in a pipeline");
+              must(!is_given_again([](PGconn* one) { return PQsendQuery(one, "SELECT 'secret'") == 1; }),
+                   "in the middle of an answer");
             }),
             "");
 }

@@ -171,9 +171,9 @@ void PostgresConnection::give_back() noexcept {
     detail::run_as_whoever(who_, [&] {
       if (PQstatus(left) != CONNECTION_OK || PQtransactionStatus(left) != PQTRANS_IDLE) return;
       const std::string& on_return = core_->options().on_return;
-      if (PQsetnonblocking(left, 0) != 0) return;
-      // What it says to that is looked at when the connection is taken next: nobody waits for it meanwhile. In a
-      // pipeline nothing is sent.
+      // Not every libpq refuses what follows in a pipeline, where no answer would come.
+      if (PQpipelineStatus(left) != PQ_PIPELINE_OFF || PQsetnonblocking(left, 0) != 0) return;
+      // What it says to that is looked at when the connection is taken next: nobody waits for it meanwhile.
       if (!on_return.empty() && PQsendQuery(left, on_return.c_str()) != 1) return;
       left = home_->keep(left, core_->options().idle_at_most);
     });
