@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <future>
@@ -574,7 +575,8 @@ TEST(A_call_of_grpc, that_grpc_makes_again_by_itself_is_its_caller_s_each_time) 
             "");
 }
 
-// gRPC 1.51 takes the policy and makes one attempt; a later one that makes several makes each by the same filters.
+// gRPC 1.51 for C++ takes the policy and makes one attempt; a later one that makes several makes each by the same
+// filters.
 TEST(A_call_of_grpc, that_is_to_be_hedged_is_its_caller_s_however_often_it_is_made) {
   EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
               Server server;
@@ -590,6 +592,44 @@ TEST(A_call_of_grpc, that_is_to_be_hedged_is_its_caller_s_however_often_it_is_ma
                 must(reply.text == words(who), reply.text + reply.status.error_message());
                 const std::vector<std::string> asked = server.service().asked();
                 must(asked.size() > seen, "nobody asked");
+                for (; seen < asked.size(); ++seen) must(asked[seen] == words(who), "an attempt of " + asked[seen]);
+              }
+            }),
+            "");
+}
+
+// What hedges by itself where gRPC does not: makes several, takes the first answer and cancels the others.
+TEST(A_call_of_grpc, that_its_caller_hedges_by_hand_is_its_caller_s_each_time) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
+              Server server;
+              const auto clerk = stub();
+              std::size_t seen = 0;
+              for (const Token& who : {her, him, her, him}) {
+                constexpr int attempts = 3;
+                grpc::CompletionQueue queue;
+                std::array<grpc::ClientContext, attempts> contexts;
+                std::array<Line, attempts> replies;
+                std::array<grpc::Status, attempts> statuses;
+                std::vector<std::unique_ptr<grpc::ClientAsyncResponseReader<Line>>> calls;
+                {
+                  const Impersonation as{who};
+                  for (int i = 0; i < attempts; ++i) {
+                    calls.push_back(clerk->AsyncWhoAsks(&contexts[i], {}, &queue));
+                    calls.back()->Finish(&replies[i], &statuses[i], &statuses[i]);
+                  }
+                }
+                std::string first;
+                for (int ended = 0; ended < attempts; ++ended) {
+                  void* tag = nullptr;
+                  bool ok = false;
+                  must(queue.Next(&tag, &ok), "the queue");
+                  const auto number = static_cast<grpc::Status*>(tag) - statuses.data();
+                  if (!first.empty() || !statuses[number].ok()) continue;
+                  first = replies[number].text();
+                  for (grpc::ClientContext& each : contexts) each.TryCancel();
+                }
+                must(first == words(who), "the first answer is of " + first);
+                const std::vector<std::string> asked = server.service().asked();
                 for (; seen < asked.size(); ++seen) must(asked[seen] == words(who), "an attempt of " + asked[seen]);
               }
             }),
