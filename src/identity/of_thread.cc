@@ -27,10 +27,9 @@ void OfThread::end() noexcept {
   if (innermost_of_thread != this) {
     end_process(
         "behalf: a ThreadDirectory, ThreadUmask, ThreadTickets or CallContext::Scope ended on another thread than it "
-        "began "
-        "on, or before one inside of it. The process ends, before other work runs in its directory, with its umask or "
-        "its "
-        "tickets, or for its caller. Close the scope before co_await, or use a behalf::task, with which it goes\n");
+        "began on, or before one inside of it. The process ends, before other work runs in its directory, with its "
+        "umask or its tickets, or for its caller. Close the scope before co_await, or use a behalf::task, with which "
+        "it goes\n");
   }
   put_back();
   begun_ = false;

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <iterator>
-
 #include <set>
 
 #include "behalf/spawn.h"
