@@ -150,6 +150,11 @@ void alarm_of_a_timer() {
       while (each.is_set() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
       must(!each.is_set(), "an alarm does not go off");
     }
+    // What is no longer set has begun, and may yet be refused.
+    const auto told = [&] { return ran + static_cast<int>(timer.counts().not_worn); };
+    while (told() < static_cast<int>(alarms.size()) && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::yield();
+    }
     refusals += static_cast<int>(timer.counts().not_worn);
   });
 }
