@@ -1,6 +1,5 @@
 #include "remote/postgres/idle_connections.h"
 
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -11,13 +10,13 @@ namespace behalf::detail {
 
 namespace {
 
-// Looks a few times before one sleeps: to be woken takes longer than the server does for what puts a session right, and
-// on this processor it has its turn.
+// Looks for it as long as it takes to be woken, before one sleeps: the server mostly needs less for what puts a session
+// right. Without sched_yield(2): where much else runs, that is to wait for all of it.
 void wait_a_moment(PGconn* connection) {
-  constexpr int at_most = 50;  // each some microsecond
-  for (int tries = 0; tries < at_most && PQisBusy(connection) != 0; ++tries) {
-    ::sched_yield();
-    if (PQconsumeInput(connection) == 0) return;
+  constexpr std::chrono::microseconds moment{40};
+  if (PQisBusy(connection) == 0) return;
+  const auto until = IdleConnections::Clock::now() + moment;
+  while (PQconsumeInput(connection) != 0 && PQisBusy(connection) != 0 && IdleConnections::Clock::now() < until) {
   }
 }
 
