@@ -31,7 +31,8 @@ class PoolQueues {
       : at_most_(overtaken_at_most),
         for_(overtaken_at_most != 0 ? overtaken_for : std::chrono::nanoseconds{}),
         now_(now),
-        bound_(overtaken_at_most) {}
+        bound_(overtaken_at_most),
+        window_(first_window(for_)) {}
 
   // May throw std::bad_alloc; the task is then not queued.
   void push(PoolTask& task);
@@ -65,12 +66,14 @@ class PoolQueues {
   void measure() noexcept;
 
   static constexpr std::uint64_t measured_every = 64;  // takings: reading the clock takes as long as a take
+  static constexpr std::chrono::nanoseconds first_window(std::chrono::nanoseconds whole) noexcept { return whole / 16; }
 
   const std::size_t at_most_;
   const std::chrono::nanoseconds for_;
   Time (*const now_)();
   std::size_t bound_;
-  Time measured_since_{};  // and what had been taken then
+  std::chrono::nanoseconds window_;  // over which it is measured next
+  Time measured_since_{};            // and what had been taken then
   std::uint64_t taken_then_ = 0;
   Map queues_;            // none is empty
   Map::node_type spare_;  // of the last queue that became empty

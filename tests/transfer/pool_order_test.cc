@@ -148,6 +148,31 @@ TEST(A_waiting_task, is_overtaken_by_as_many_short_ones_as_fit_into_the_time_and
             "");
 }
 
+TEST(Work_that_comes_after_a_pause, is_known_to_be_short_before_the_whole_time_has_passed) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              using std::chrono::microseconds;
+              now_by_hand = {};
+              detail::PoolQueues queues(256, std::chrono::milliseconds(10), [] { return now_by_hand; });
+              for (int burst = 0; burst < 2; ++burst) {
+                std::deque<NoTask> waiting;
+                const Carried who[] = {Carried(user(0)), Carried(user(1))};
+                for (std::size_t i = 0; i < 5000; ++i) queues.push(waiting.emplace_back(who[i % 2]));
+                detail::Turn turn;
+                detail::TokenPtr worn;
+                int switches = 0;
+                while (const detail::PoolTask* task = queues.take(turn)) {
+                  switches += task->who.data() == worn ? 0 : 1;
+                  worn = task->who.data();
+                  now_by_hand += microseconds(2);
+                }
+                must(switches <= 6, std::to_string(switches) + " switches in burst " + std::to_string(burst));
+                now_by_hand += std::chrono::seconds(1);
+              }
+            }),
+            "");
+}
+
 TEST(Work_of_one_identity, is_run_in_the_order_in_which_it_was_submitted) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
