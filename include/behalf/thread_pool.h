@@ -126,6 +126,8 @@ class PoolTask {
   virtual void drop(std::exception_ptr why) noexcept = 0;
   // The identity could not be taken: the callable is left alone.
   virtual void fail(std::exception_ptr why) noexcept = 0;
+  // It has run, and its identity could not be taken again: what it resulted in is left alone.
+  virtual void lose(std::exception_ptr) noexcept {}
   // Whether there is something left that must be destroyed as the user.
   [[nodiscard]] virtual bool has_callable() const noexcept = 0;
   // Whether run() makes use of the pool's stop token.
@@ -185,6 +187,9 @@ class PoolTaskOf final : public PoolTask {
   }
 
   void fail(std::exception_ptr why) noexcept override { thrown_ = std::move(why); }
+  void lose(std::exception_ptr why) noexcept override {
+    if (!thrown_) thrown_ = std::move(why);
+  }
 
   [[nodiscard]] bool has_callable() const noexcept override { return f_.has_value(); }
   [[nodiscard]] bool takes_stop() const noexcept override { return std::is_invocable_v<F, std::stop_token>; }

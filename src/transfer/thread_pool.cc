@@ -276,16 +276,8 @@ class ThreadPool::Core {
 
   void perform(Worker& me, detail::Wearer& wearer, detail::PoolTask* task, bool cancelled,
                const std::stop_token& stop) noexcept {
-    std::exception_ptr why;
     if (!wearer.wears(task->who)) look_back(me, wearer);
-    try {
-      wearer.wear(task->who);
-    } catch (...) {
-      why = std::current_exception();
-    }
-    if (options_.keeps.count() > 0) me.wears = wearer.wears_user() ? task->who.data() : nullptr;
-    me.switches.store(wearer.switches(), std::memory_order_relaxed);
-    if (why) {
+    if (std::exception_ptr why = cannot_wear(me, wearer, task->who)) {
       count(&ThreadPoolCounts::not_worn);
       task->fail(std::move(why));
       task->complete();
@@ -299,10 +291,34 @@ class ThreadPool::Core {
     }
     me.last = task->where;
     std::string amiss = wearer.amiss();
-    if (!amiss.empty()) put_right(me, wearer, std::move(amiss));
+    if (!amiss.empty()) {
+      put_right(me, wearer, std::move(amiss));
+      if (std::exception_ptr lost = cannot_wear(me, wearer, task->who)) return lose(task, std::move(lost));
+    }
     task->complete();
     delete task;
     // What the end of an unclaimed result left behind is found at the next task.
+  }
+
+  // Puts the identity on; where that cannot be, why.
+  std::exception_ptr cannot_wear(Worker& me, detail::Wearer& wearer, const Carried& who) const noexcept {
+    std::exception_ptr why;
+    try {
+      wearer.wear(who);
+    } catch (...) {
+      why = std::current_exception();
+    }
+    if (options_.keeps.count() > 0) me.wears = wearer.wears_user() ? who.data() : nullptr;
+    me.switches.store(wearer.switches(), std::memory_order_relaxed);
+    return why;
+  }
+
+  // The task has run, and what it resulted in cannot be handed over or destroyed as its user.
+  void lose(detail::PoolTask* task, std::exception_ptr why) noexcept {
+    const Carried who = task->who;
+    task->lose(std::move(why));
+    task->complete();
+    detail::destroy_as(who, destroy_task, task);
   }
 
   // At the end of a run of one identity's tasks: what is not seen after each.

@@ -8,8 +8,10 @@
 #include <optional>
 
 #include "behalf/thread_pool.h"
+#include "cursed.h"
 #include "gate.h"
 #include "identity/credentials.h"
+#include "refused.h"
 #include "stand_in_service.h"
 #include "threads_now.h"
 #include "witness.h"
@@ -257,6 +259,51 @@ TEST(A_task_that_sets_a_parent_death_signal, keeps_it_and_the_kernel_is_asked_fo
               gate.open();
               must_equal(strays.get(), SIGTERM, "its signal");
               must(told.has_value() && told->among == 1, "not told of");
+            }),
+            "");
+}
+
+TEST(The_result_of_a_task_that_strays, is_moved_and_destroyed_as_its_user_all_the_same) {
+  for (const Fault& fault : faults) {
+    EXPECT_EQ(in_own_process([&] {
+                start(ServiceKind::root);
+                ThreadPool pool(options(Check::kernel, WhenStrayed::reset));
+                uid_t destroyed = nobody_yet;
+                Gate gate;
+                gate.hold(pool);
+                (void)pool.submit(alice(), [&] {
+                  Witness result(destroyed);
+                  fault.commit();
+                  return result;
+                });
+                gate.open();
+                pool.wait_until_idle();
+                must(told.has_value(), fault.name + " was not told of");
+                must_equal(destroyed, alice_id, fault.name + ": destroyed as");
+              }),
+              "");
+  }
+}
+
+TEST(The_result_of_a_task_that_strays, is_kept_and_its_future_told_where_its_user_cannot_be_worn_again) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              put_curse();
+              curse_is_on = false;
+              ThreadPool pool(options(Check::kernel, WhenStrayed::reset));
+              uid_t destroyed = nobody_yet;
+              auto result = pool.submit(cursed(), [&] {
+                Witness hers(destroyed);
+                curse_is_on = true;
+                ::syscall(SYS_setresuid, 0, 0, 0);
+                return hers;
+              });
+              must(refused(Error::Reason::out_of_resources, [&] { (void)result.get(); }), "the future");
+              pool.wait_until_idle();
+              must_equal(destroyed, nobody_yet, "destroyed as");
+              curse_is_on = false;
+              must_equal(destroy_abandoned(), std::size_t{0}, "kept");
+              must_equal(destroyed, cursed_id, "destroyed as");
             }),
             "");
 }
