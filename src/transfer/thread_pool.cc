@@ -256,7 +256,8 @@ class ThreadPool::Core {
   bool sleep_for_a_while(Worker& me, std::unique_lock<std::mutex>& lock) {
     if (options_.keeps.count() == 0) return false;
     idle_.push_back(&me);
-    if (me.wake.wait_for(lock, options_.keeps, [&] { return me.called || ending_; })) {
+    constexpr std::chrono::milliseconds as_good_as_ever = std::chrono::hours{24 * 365};  // steady_clock has an end
+    if (me.wake.wait_for(lock, std::min(options_.keeps, as_good_as_ever), [&] { return me.called || ending_; })) {
       if (!me.called) std::erase(idle_, &me);
       me.called = false;
       return !ending_;

@@ -139,6 +139,12 @@ TEST(A_pool, keeps_an_identity_while_idle_only_where_told_to) {
               ThreadPool pool({.threads = 1, .keeps = std::chrono::hours{1}});
               for (int i = 0; i < 5; ++i) pool.submit(alice(), [] {}).get();
               must_equal(pool.counts().switches, std::uint64_t{1}, "switches of one that keeps");
+              ThreadPool for_ever({.threads = 1, .keeps = std::chrono::milliseconds::max()});
+              for (int i = 0; i < 5; ++i) {
+                for_ever.submit(alice(), [] {}).get();
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+              }
+              must_equal(for_ever.counts().switches, std::uint64_t{1}, "switches of one that keeps for ever");
               ThreadPool other({.threads = 1});
               for (int i = 0; i < 5; ++i) {
                 other.submit(alice(), [] {}).get();
