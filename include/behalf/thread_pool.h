@@ -65,7 +65,7 @@ struct ThreadPoolOptions {
   std::chrono::milliseconds keeps{0};
 
   // What becomes of queued tasks when the pool is destroyed: they are run, or their futures get an Error of reason
-  // cancelled. Either way every future is satisfied.
+  // cancelled. Either way every future is satisfied, and the pool's stop token asks to stop.
   enum class AtEnd { drain, cancel } at_end = AtEnd::drain;
 
   // Whether each task has left its worker as it found it.
@@ -252,7 +252,8 @@ class ThreadPool {
   // Effects: starts the workers, as the service. Errors: Error of reason out_of_resources where one cannot be started.
   // Cost: the threads, and an AsService.
   explicit ThreadPool(const ThreadPoolOptions& options = {});
-  // Runs or cancels what is queued, as the options say, and joins the workers. Not from a task of the pool.
+  // Runs or cancels what is queued, as the options say, and joins the workers; who waits in submit() for room gets an
+  // Error of reason cancelled, and has left. Not from a task of the pool.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

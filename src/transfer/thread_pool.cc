@@ -104,10 +104,7 @@ class ThreadPool::Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  ~Core() {
-    if (options_.at_end == ThreadPoolOptions::AtEnd::cancel) cancel();
-    end();
-  }
+  ~Core() { end(); }
 
   bool enqueue(detail::PoolTask* task, bool only_if_room) {
     try {
@@ -140,11 +137,12 @@ class ThreadPool::Core {
   }
 
   void cancel() {
-    std::stop_source stopped;
+    std::stop_source stopped(std::nostopstate);
     {
       const std::lock_guard lock(mutex_);
       cancelled_below_ = queues_.pushed();
-      std::swap(stopped, stop_);
+      stopped = stop_;
+      if (!ending_) stop_ = std::stop_source();
     }
     stopped.request_stop();  // callbacks of others run in here
   }
@@ -192,7 +190,9 @@ class ThreadPool::Core {
                         (serves_ == this ? ", and a worker of the pool does not wait for the pool" : "") +
                         ". Submit later, or give the pool a greater capacity");
       }
+      ++submitters_that_wait_;
       room_.wait(lock, [&] { return has_room() || ending_; });
+      if (--submitters_that_wait_ == 0) nobody_waits_.notify_all();
     }
     refuse_at_the_end();
     return has_room() || ending_;
@@ -247,9 +247,10 @@ class ThreadPool::Core {
         continue;
       }
       if (queues_.size() != 0) continue;
-      if (ending_) return;
+      if (ending_) break;
       if (!wearer.wears_user()) sleep(me, lock);
     }
+    serves_ = nullptr;  // for the thread-local objects, which would submit what nobody is left to run
   }
 
   // With the identity on, as long as the options allow. Whether there is something to do.
@@ -352,15 +353,21 @@ class ThreadPool::Core {
   }
 
   void end() noexcept {
+    std::stop_source stopped(std::nostopstate);
     {
       const std::lock_guard lock(mutex_);
       ending_ = true;
+      stopped = stop_;
+      if (options_.at_end == ThreadPoolOptions::AtEnd::cancel) cancelled_below_ = queues_.pushed();
       for (Worker& worker : workers_) worker.wake.notify_one();
       room_.notify_all();
     }
+    stopped.request_stop();  // callbacks of others run in here
     for (Worker& worker : workers_) {
       if (worker.thread.joinable()) worker.thread.join();
     }
+    std::unique_lock lock(mutex_);
+    nobody_waits_.wait(lock, [this] { return submitters_that_wait_ == 0; });
   }
 
   static thread_local const Core* serves_;
@@ -371,6 +378,8 @@ class ThreadPool::Core {
   std::vector<Worker*> idle_;
   std::size_t sleeping_ = 0;  // of the idle ones, that wear nothing
   std::condition_variable room_;
+  std::size_t submitters_that_wait_ = 0;  // for room
+  std::condition_variable nobody_waits_;
   std::condition_variable all_idle_;
   bool ending_ = false;
   std::uint64_t cancelled_below_ = 0;

@@ -297,6 +297,82 @@ TEST(A_pool_that_ends, and_cancels_satisfies_every_future_and_destroys_all_work_
       "");
 }
 
+// It waits in the pool for room, and must not find the pool gone. ASan and TSan see it where it does.
+TEST(A_pool_that_ends, tells_who_waits_for_room_before_it_is_gone) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              for (int round = 0; round < 20; ++round) {
+                std::optional<ThreadPool> pool(std::in_place,
+                                               ThreadPoolOptions{.threads = 1, .capacity = 1, .at_end = AtEnd::cancel});
+                std::promise<void> running;
+                pool->post(as_service, [&](const std::stop_token& stop) {
+                  running.set_value();
+                  while (!stop.stop_requested()) std::this_thread::yield();
+                });
+                running.get_future().wait();
+                pool->post(as_service, [] {});
+                std::atomic<int> refused = 0;
+                std::vector<std::thread> waiting;
+                for (int i = 0; i < 16; ++i) {
+                  waiting.emplace_back([&, to = &*pool] {
+                    if (reason_of([&] { to->post(alice(), [] {}); }) == Error::Reason::cancelled) ++refused;
+                  });
+                }
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                pool.reset();
+                for (std::thread& each : waiting) each.join();
+                must_equal(refused.load(), 16, "told");
+              }
+            }),
+            "");
+}
+
+TEST(A_pool_that_ends, asks_what_runs_to_stop_also_where_it_runs_what_is_queued) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::future<uid_t> running;
+              std::future<bool> queued;
+              {
+                ThreadPool pool({.threads = 1});
+                std::promise<void> begun;
+                running = pool.submit(alice(), [&](const std::stop_token& stop) {
+                  begun.set_value();
+                  while (!stop.stop_requested()) std::this_thread::yield();
+                  return uid_now();
+                });
+                begun.get_future().wait();
+                queued = pool.submit(bob(), [](const std::stop_token& stop) { return stop.stop_requested(); });
+              }
+              must_equal(running.get(), alice_id, "what ran");
+              must(queued.get(), "what was queued was not told");
+            }),
+            "");
+}
+
+// A worker's thread-local objects are destroyed when it serves no more.
+TEST(A_pool_that_ends, takes_no_work_of_a_worker_that_has_ended) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              static std::optional<Error::Reason> refused;
+              struct Late {
+                ThreadPool* pool = nullptr;
+                ~Late() {
+                  refused = reason_of([&] { (void)pool->submit([] {}); });
+                }
+              };
+              {
+                ThreadPool pool({.threads = 1});
+                pool.submit([&] {
+                      static thread_local Late late;
+                      late.pool = &pool;
+                    })
+                    .get();
+              }
+              must(refused == Error::Reason::cancelled, "it was taken, and nobody is there to run it");
+            }),
+            "");
+}
+
 TEST(A_task, that_is_asked_to_stop_before_it_starts_is_not_run) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
