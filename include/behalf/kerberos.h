@@ -101,7 +101,9 @@ struct KerberosVerifierOptions {
 //
 // Errors: those of `cache_of`; Error of reason platform. Thread-safe: concerns the calling thread alone. Cost: that of
 // reading krb5.conf(5), and of a look at the file where the tickets are in one. Rests on: gss_krb5_ccache_name() of MIT
-// Kerberos, which is of the thread, and goes before $KRB5CCNAME.
+// Kerberos, which is of the thread, and goes before $KRB5CCNAME. Without such a scope a thread that wears a user, who
+// may not read the service's cache, may end in a crash: krb5_cccol_have_content() of MIT's 1.20 frees what it never
+// set.
 class [[nodiscard]] ThreadTickets final : private detail::OfThread {
  public:
   [[nodiscard]] explicit ThreadTickets(const KerberosCacheOf& cache_of = {});
