@@ -13,7 +13,7 @@
 // Rests on: a ring's fd() becomes readable (io_uring(7), epoll(7)); Asio's async_wait() looks at it anew each time.
 #pragma once
 
-#include <unistd.h>
+#include <fcntl.h>
 
 #include <array>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -61,7 +61,7 @@ class AsioDriver {
   struct State {
     template <class C>
     State(Ring& driven, C& context)
-        : ring(driven), ring_fd(behalf::asio::as(as_service, context), ::dup(driven.fd())) {}
+        : ring(driven), ring_fd(behalf::asio::as(as_service, context), ::fcntl(driven.fd(), F_DUPFD_CLOEXEC, 0)) {}
 
     Ring& ring;
     std::recursive_mutex mutex;  // what the ring tells may close()

@@ -1,6 +1,9 @@
 // uring_asio.h: a ring that an io_context drives, and its requests as operations of Asio's.
+#include <fcntl.h>
+
 #include <boost/asio.hpp>
 #include <cstring>
+#include <filesystem>
 
 #include "asio/loop.h"
 #include "behalf/uring_asio.h"
@@ -131,6 +134,22 @@ TEST_P(A_ring_in_asio, may_end_while_the_context_goes_on) {
               }
               work.reset();
               runs.join();
+            }),
+            "");
+}
+
+// Whoever has the ring has all the identities that it knows.
+TEST_P(A_ring_in_asio, is_no_childs) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ba::io_context io;
+              uring::Ring ring(options());
+              const uring::AsioDriver driver(ring, io);
+              for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+                const std::string what = std::filesystem::read_symlink(file.path()).string();
+                if (!what.starts_with("anon_inode:")) continue;
+                must_equal(::fcntl(std::stoi(file.path().filename()), F_GETFD), FD_CLOEXEC, what);
+              }
             }),
             "");
 }
