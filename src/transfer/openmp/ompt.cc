@@ -49,7 +49,8 @@ void wear(const Carried& who, behalf::detail::Region& region) {
 // A thread of the runtime's is the service between two regions, whoever made it.
 class Member {
  public:
-  void enter(const Carried& who) {
+  // For that implicit task.
+  void enter(const Carried& who, const ompt_data_t* task) {
     if (!based_) {
       if (const behalf::detail::Service* service = behalf::detail::service()) {
         behalf::detail::block_asynchronous_signals();
@@ -59,7 +60,10 @@ class Member {
     }
     worn_.emplace();
     wear(who, *worn_);
+    task_ = task;
   }
+  // Whether it is that task that the thread has entered for.
+  [[nodiscard]] bool is_in(const ompt_data_t* task) const noexcept { return worn_ && task == task_; }
   void leave() noexcept {
     if (!worn_) return;
     if (worn_->entered()) worn_->leave();
@@ -70,6 +74,7 @@ class Member {
   bool based_ = false;
   behalf::detail::Region base_;
   std::optional<behalf::detail::Region> worn_;
+  const ompt_data_t* task_ = nullptr;
 };
 
 Member& this_member() {
@@ -103,7 +108,7 @@ void implicit_task(ompt_scope_endpoint_t endpoint, ompt_data_t* region, ompt_dat
   if ((flags & ompt_task_initial) != 0 || index == 0) return;
   if (endpoint == ompt_scope_begin) {
     if (const Work* work = work_of(region)) {
-      this_member().enter(work->who);
+      this_member().enter(work->who, task);
       task->ptr = nullptr;
     }
   } else {
@@ -112,14 +117,15 @@ void implicit_task(ompt_scope_endpoint_t endpoint, ompt_data_t* region, ompt_dat
 }
 
 // The end of a thread's implicit task is told late, when the next region begins or the thread ends: it has done its
-// part when it comes to the barrier at the end of the region. Explicit tasks that it takes there wear their own.
-void synchronized(ompt_sync_region_t kind, ompt_scope_endpoint_t endpoint, ompt_data_t*, ompt_data_t*,
+// part when it comes to the barrier at the end of the region; not to that of a region which it began within, and is
+// number 0 of. Explicit tasks that it takes there wear their own.
+void synchronized(ompt_sync_region_t kind, ompt_scope_endpoint_t endpoint, ompt_data_t*, ompt_data_t* task,
                   const void* called_from) {
   // Before OpenMP 5.1 the barrier had no kind of its own; it is then the one that no line of the program called for.
   constexpr auto any_implicit = static_cast<ompt_sync_region_t>(2);
   const bool at_the_end =
       kind == ompt_sync_region_barrier_implicit_parallel || (kind == any_implicit && called_from == nullptr);
-  if (endpoint == ompt_scope_begin && at_the_end) this_member().leave();
+  if (endpoint == ompt_scope_begin && at_the_end && this_member().is_in(task)) this_member().leave();
 }
 
 void task_created(ompt_data_t*, const ompt_frame_t*, ompt_data_t* task, int flags, int, const void*) {

@@ -123,6 +123,44 @@ TEST(A_thread_of_a_team, stays_whoever_began_the_region_across_its_barriers) {
             "");
 }
 
+// A region within a region, of whoever its own thread is.
+void regions_in_regions(Seen& hers, Seen& his) {
+  omp_set_max_active_levels(2);
+#pragma omp parallel num_threads(team)
+  {
+    hers.look(alice());
+#pragma omp parallel num_threads(2)
+    hers.look(alice());
+    hers.look(alice());
+    {
+      const Impersonation as_him{bob()};
+#pragma omp parallel num_threads(2)
+      his.look(bob());
+      his.look(bob());
+    }
+    hers.look(alice());
+#pragma omp barrier
+    hers.look(alice());
+  }
+}
+
+TEST(A_region_within_a_region, leaves_its_threads_as_they_were) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                Seen hers;
+                Seen his;
+                const Impersonation as{alice()};
+                for (int round = 0; round < 10; ++round) regions_in_regions(hers, his);
+                must(hers.wrong().empty(), "hers: " + hers.wrong());
+                must(his.wrong().empty(), "his: " + his.wrong());
+              });
+              const std::string left = threads_that_are_not_root();
+              must(left.empty(), "left as a user: " + left);
+            }),
+            "");
+}
+
 // Each task of hers makes one of his, and waits for it within a scope of its own.
 void make_tasks(Seen& hers, Seen& his) {
 #pragma omp parallel num_threads(team)
