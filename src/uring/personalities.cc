@@ -36,7 +36,10 @@ bool is_short(int error) noexcept {
 
 Personalities::Personalities(io_uring& ring, const KernelCalls& calls, unsigned at_most,
                              std::chrono::milliseconds keeps)
-    : ring_(ring), calls_(calls), at_most_(std::clamp(at_most, 1U, most_numbers - 1)), keeps_(keeps) {
+    : ring_(ring),
+      calls_(calls),
+      at_most_(std::clamp(at_most, 1U, most_numbers - 1)),
+      keeps_(std::min<std::chrono::milliseconds>(keeps, std::chrono::hours{24 * 365 * 100})) {
   if (const auto* there = behalf::detail::service()) own_token_ = there->token;
   const int id = calls_.register_personality(&ring_);
   if (id < 0) refuse(own_token_, -id);

@@ -149,7 +149,7 @@ bool PoolEngine::performed(Job& job, Request& request) noexcept {
   const RequestKind& kind = *data.kind;
   const auto now = Clock::now();
   if ((data.limited || kind.is_time) && !job.limit) {
-    job.limit = now + std::chrono::seconds{data.limit.seconds} + std::chrono::nanoseconds{data.limit.nanoseconds};
+    job.limit = after(now, std::chrono::seconds{data.limit.seconds} + std::chrono::nanoseconds{data.limit.nanoseconds});
   }
   const int file = means_opened(data) ? operation.file : data.fd;
   job.file = file;

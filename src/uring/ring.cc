@@ -130,7 +130,7 @@ void Ring::wait() {
   core_->drive(detail::Engine::Wait::yes, std::nullopt);
 }
 void Ring::wait_for(std::chrono::nanoseconds time) {
-  core_->drive(detail::Engine::Wait::yes, detail::Clock::now() + time);
+  core_->drive(detail::Engine::Wait::yes, detail::after(detail::Clock::now(), time));
 }
 
 FixedBuffer Ring::fixed_buffer(const Carried& who) {

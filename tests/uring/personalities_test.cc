@@ -145,5 +145,15 @@ TEST(An_identity, is_forgotten_when_it_is_not_used_for_long) {
             "");
 }
 
+TEST(An_identity, that_is_kept_for_ever_is_not_forgotten) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uring::Ring ring({.keeps = std::chrono::milliseconds::max(), .threads = 1});
+              for (int i = 0; i < 10; ++i) (void)ring.run(user(0), uring::timeout(0ms));
+              must_equal(ring.counts().personalities_dropped, std::uint64_t{0}, "given up");
+            }),
+            "");
+}
+
 }  // namespace
 }  // namespace behalf::testing

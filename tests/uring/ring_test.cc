@@ -783,6 +783,24 @@ TEST_P(A_ring, made_before_initialize_does_the_process_own_work_until_then) {
             "");
 }
 
+TEST_P(A_time_limit, of_for_ever_is_none) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uring::Ring ring(options());
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              std::promise<int> told;
+              char text;
+              ring.submit(alice(), uring::read(ends[0], &text, 1).within(std::chrono::nanoseconds::max()),
+                          [&](const Result& result) { told.set_value(result.error_number()); });
+              auto error = told.get_future();
+              must(error.wait_for(100ms) == std::future_status::timeout, "it was given up");
+              must(::write(ends[1], "x", 1) == 1, "write");
+              must_equal(error.get(), 0, "read");
+            }),
+            "");
+}
+
 INSTANTIATE_FOR_BOTH_ENGINES(A_request);
 INSTANTIATE_FOR_BOTH_ENGINES(Every_kind_of_request);
 INSTANTIATE_FOR_BOTH_ENGINES(A_connection);
