@@ -60,19 +60,19 @@ void refuse_to_drive_as_user() {
 // That this thread, which is the service, drives.
 class Core::Driving {
  public:
-  explicit Driving(Core& core) : lock_(core.driving_, std::try_to_lock) {
-    if (!lock_.owns_lock()) {
-      core.engine_->wake();  // whoever drives may wait for something that does not come
-      lock_.lock();
-    }
+  explicit Driving(Core& core) : turns_(core.driving_) {
+    turns_.take([&] { core.engine_->wake(); });  // whoever drives may wait for something that does not come
     before_ = std::exchange(driven_here, &core);
   }
-  ~Driving() { driven_here = before_; }
+  ~Driving() {
+    driven_here = before_;
+    turns_.give_back();
+  }
   Driving(const Driving&) = delete;
   Driving& operator=(const Driving&) = delete;
 
  private:
-  std::unique_lock<std::mutex> lock_;
+  Turns& turns_;
   const Core* before_ = nullptr;
 };
 
@@ -105,10 +105,16 @@ Core::~Core() {
     engine_->wake();
     thread_.join();
   }
+  own_pool_.reset();  // which runs what was told, and that may submit, to be refused
 }
 
 bool Core::drives_here() const noexcept {
   return driven_here == this;
+}
+
+bool Core::is_ending() noexcept {
+  const std::lock_guard lock(mutex_);
+  return ending_;
 }
 
 void Core::submit(Operation& operation, std::stop_token stop) noexcept {
@@ -126,7 +132,7 @@ void Core::submit(Operation& operation, std::stop_token stop) noexcept {
     }
   }
   operation.refused = refused_at_the_end();
-  end(operation);
+  settle(operation);
 }
 
 void Core::cancel(Operation& operation) noexcept {
@@ -162,7 +168,11 @@ void Core::run(std::span<const std::unique_ptr<Pending>> operations) {
   for (const auto& operation : operations) operation->told(wait);
   const auto drive_here = [&] {
     submitted_count_.fetch_add(operations.size(), std::memory_order_relaxed);
-    for (const auto& operation : operations) await_turn(*operation);
+    const bool refused = is_ending();
+    for (const auto& operation : operations) {
+      await_turn(*operation);
+      if (refused) refuse(*operation);
+    }
     while (!wait.over()) go_round(Engine::Wait::yes, std::nullopt);
   };
   if (drives_here()) {
@@ -211,11 +221,7 @@ bool Core::has_more() noexcept {
 
 void Core::serve() noexcept {
   const Driving here(*this);
-  const auto goes_on = [this] {
-    const std::lock_guard lock(mutex_);
-    return !ending_;
-  };
-  while (goes_on()) {
+  while (!is_ending()) {
     go_round(Engine::Wait::yes, std::nullopt);
     tell_of_ended();
   }
@@ -227,8 +233,8 @@ void Core::go_round(Engine::Wait wait, std::optional<Clock::time_point> until) n
   take_submitted();
   take_cancellations();
   begin_waiting();
-  const bool something_to_do = ended_count_.load(std::memory_order_relaxed) != ended_before || !ended_.empty();
-  engine_->turn(something_to_do ? Engine::Wait::no : wait, until);
+  const bool something_to_tell = ended_count_.load(std::memory_order_relaxed) != ended_before;
+  engine_->turn(something_to_tell ? Engine::Wait::no : wait, until);
 }
 
 void Core::take_submitted() noexcept {
@@ -255,8 +261,9 @@ void Core::take_cancellations() noexcept {
       operation = cancellations_;
       if (operation == nullptr) return;
       cancellations_ = operation->next_cancelled;
+      operation->cancelled = true;
+      if (operation->state == Operation::State::outside) continue;  // it is with who submits it, and may be refused
     }
-    operation->cancelled = true;
     if (operation->state == Operation::State::begun) {
       engine_->cancel(*operation);
     } else if (operation->state == Operation::State::waiting) {
@@ -300,8 +307,21 @@ void Core::has_ended(Operation& operation) noexcept {
   end(operation);
 }
 
+// One that waits.
+void Core::refuse(Operation& operation) noexcept {
+  operation.refused = refused_at_the_end();
+  waiting_.remove(operation);
+  waiting_count_.fetch_sub(1, std::memory_order_relaxed);
+  end(operation);
+}
+
 void Core::end(Operation& operation) noexcept {
   operation.state = Operation::State::outside;
+  settle(operation);
+}
+
+// It has been taken in by nobody, or no longer is.
+void Core::settle(Operation& operation) noexcept {
   operation.stop.reset();  // waits for one who asks to stop just now, and needs the lock for it
   if (operation.stop_asked) {
     const std::lock_guard lock(mutex_);
@@ -324,12 +344,7 @@ void Core::tell_of_ended() noexcept {
 
 void Core::shut_down() noexcept {
   take_submitted();
-  while (Operation* const operation = waiting_.first()) {
-    operation->refused = refused_at_the_end();
-    waiting_.remove(*operation);
-    waiting_count_.fetch_sub(1, std::memory_order_relaxed);
-    end(*operation);
-  }
+  while (Operation* const operation = waiting_.first()) refuse(*operation);
   int rounds = 0;
   for (bool asked = false; !begun_.empty();) {
     if (!std::exchange(asked, true)) {

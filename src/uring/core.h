@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -11,6 +13,32 @@
 #include "uring/fixed_buffers.h"
 
 namespace behalf::uring::detail {
+
+// Who drives, one after the other in the order in which they asked. (Of a mutex, whoever drives again and again would
+// leave hardly anything to others: it is taken again before who waits for it is awake.)
+class Turns {
+ public:
+  // Returns when it is the calling thread's turn. Where it is another's now, calls hurry() first.
+  template <class F>
+  void take(const F& hurry) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t mine = next_++;
+    if (mine == now_) return;
+    hurry();
+    changed_.wait(lock, [&] { return mine == now_; });
+  }
+  void give_back() {
+    const std::lock_guard lock(mutex_);
+    ++now_;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ = 0;
+  std::uint64_t now_ = 0;
+};
 
 class Core final : private Engine::Owner {
  public:
@@ -39,6 +67,7 @@ class Core final : private Engine::Owner {
 
   void has_ended(Operation& operation) noexcept override;
   [[nodiscard]] bool drives_here() const noexcept;
+  [[nodiscard]] bool is_ending() noexcept;
   void serve() noexcept;
   void shut_down() noexcept;
   void go_round(Engine::Wait wait, std::optional<Clock::time_point> until) noexcept;
@@ -47,8 +76,10 @@ class Core final : private Engine::Owner {
   void take_submitted() noexcept;
   void await_turn(Operation& operation) noexcept;
   void take_cancellations() noexcept;
+  void refuse(Operation& operation) noexcept;
   void begin_waiting() noexcept;
   void end(Operation& operation) noexcept;
+  void settle(Operation& operation) noexcept;
   void tell_of_ended() noexcept;
 
   const bool driven_by_caller_;
@@ -64,7 +95,7 @@ class Core final : private Engine::Owner {
   bool awake_ = false;  // the driver has been called, or is about to look
   bool ending_ = false;
 
-  std::mutex driving_;  // held by who drives; over what follows
+  Turns driving_;  // of who drives; over what follows
   Operations waiting_;
   Operations begun_;
   Operations ended_;            // and to be told

@@ -801,6 +801,78 @@ TEST_P(A_time_limit, of_for_ever_is_none) {
             "");
 }
 
+// The ring's own pool runs what is still to be told when the ring is hardly there any more.
+TEST_P(A_ring_that_ends, refuses_what_is_submitted_with_a_stop_that_was_asked_for) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              std::stop_source stop;
+              std::atomic<int> refused = 0;
+              char text;
+              {
+                uring::Ring ring(options());
+                for (int i = 0; i < 4; ++i) {
+                  ring.submit(
+                      alice(), uring::read(ends[0], &text, 1),
+                      [&](const Result&) {
+                        std::this_thread::sleep_for(50ms);
+                        stop.request_stop();
+                        ring.submit(
+                            alice(), uring::read(ends[0], &text, 1), [&](const Result&) { ++refused; },
+                            stop.get_token());
+                      },
+                      stop.get_token());
+                }
+                until([&] { return ring.counts().under_way == 4; }, "they are not under way");
+              }
+              must_equal(refused.load(), 4, "told");
+            }),
+            "");
+}
+
+TEST_P(A_ring, that_one_thread_drives_all_the_time_lets_others_have_their_turn) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uring::Options driven = options();
+              driven.driven_by = uring::Options::DrivenBy::caller;
+              uring::Ring ring(driven);
+              std::atomic<bool> over = false;
+              std::thread drives([&] {
+                while (!over) ring.wait_for(5s);
+              });
+              std::this_thread::sleep_for(20ms);
+              const auto begin = std::chrono::steady_clock::now();
+              for (int i = 0; i < 20; ++i) must_equal(ring.run(uring::timeout(0ms)).error_number(), 0, "timeout");
+              const auto took = std::chrono::steady_clock::now() - begin;
+              over = true;
+              ring.submit(as_service, uring::timeout(0ms), [](const Result&) {});
+              drives.join();
+              must(took < 5s, "another one's turn did not end");
+            }),
+            "");
+}
+
+TEST_P(A_ring, that_has_something_to_tell_does_not_wait_for_a_run_in_a_spin) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              uring::Options driven = options();
+              driven.driven_by = uring::Options::DrivenBy::caller;
+              uring::Ring ring(driven);
+              int told = 0;
+              ring.submit(as_service, uring::timeout(10ms), [&](const Result&) { ++told; });
+              timespec before{};
+              timespec after{};
+              ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+              must_equal(ring.run(uring::timeout(500ms)).error_number(), 0, "timeout");
+              ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+              must_equal(told, 1, "told");
+              const double used = double(after.tv_sec - before.tv_sec) + 1e-9 * double(after.tv_nsec - before.tv_nsec);
+              must(used < 0.1, "seconds of work: " + std::to_string(used));
+            }),
+            "");
+}
+
 INSTANTIATE_FOR_BOTH_ENGINES(A_request);
 INSTANTIATE_FOR_BOTH_ENGINES(Every_kind_of_request);
 INSTANTIATE_FOR_BOTH_ENGINES(A_connection);
