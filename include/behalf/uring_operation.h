@@ -92,7 +92,8 @@ class Operation {
   enum class State : std::uint8_t { outside, waiting, begun } state = State::outside;
   unsigned to_come = 0;  // completions
   unsigned next_request = 0;
-  int file = -1;  // `opened`
+  bool in_pieces = false;  // request by request, though it is a chain
+  int file = -1;           // `opened`
   Operation* next_cancelled = nullptr;
   Operation* next = nullptr;
   Operation* previous = nullptr;

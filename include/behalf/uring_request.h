@@ -96,7 +96,7 @@ class [[nodiscard]] Request {
   Request keeping(std::shared_ptr<const void> object) &&;
 
   // This one and then the next. then(): if this one did all that was asked (a short read or write did not), otherwise
-  // the next one's result is ECANCELED. always(): whatever this one came to.
+  // the result of the next one, and of all behind it, is ECANCELED. always(): whatever this one came to.
   Chain<2> then(Request next) &&;
   Chain<2> always(Request next) &&;
 

@@ -56,6 +56,15 @@ unsigned clamped(unsigned number, unsigned low, unsigned high) noexcept {
               std::string{"behalf: uring: "} + attempted + ": " + behalf::detail::error_words(error), error);
 }
 
+// Where the kernel does not take a request in (a path that is too long, flags that it does not know), it does nothing
+// of the chain: neither what stands before it nor what is linked with it whatever it comes to (io_uring_enter(2),
+// IOSQE_IO_HARDLINK). All but that one are cancelled then.
+bool was_not_taken(std::span<const Request> requests) noexcept {
+  const auto failed = [](const Request& request) { return request.data().result != -ECANCELED; };
+  const auto one = std::find_if(requests.begin(), requests.end(), failed);
+  return one != requests.end() && one->data().result < 0 && std::none_of(one + 1, requests.end(), failed);
+}
+
 }  // namespace
 
 KernelEngine::Owned::Owned(const Options& options, const KernelCalls& calls) {
@@ -122,6 +131,19 @@ int KernelEngine::room_for(unsigned requests) noexcept {
   return io_uring_sq_space_left(&ring_.get()) >= requests ? 0 : failed < 0 ? -failed : EAGAIN;
 }
 
+// Room for so many more, and the number of whose they are. Throws Error.
+std::uint16_t KernelEngine::ready_for(const Operation& operation, unsigned requests) {
+  if (const int error = room_for(requests); error != 0) refuse_for("hand over a request: io_uring_enter", error);
+  auto personality = personalities_.id_for(operation.whose.data());
+  if (!personality) {
+    // All belong to requests that wait to be handed over.
+    if (const int error = hand_over(); error < 0) refuse_for("hand over requests: io_uring_enter", -error);
+    personality = personalities_.id_for(operation.whose.data());
+  }
+  if (!personality) refuse_for("make room for another identity", EAGAIN);
+  return *personality;
+}
+
 bool KernelEngine::begin(Operation& operation) noexcept {
   const std::span<Request> requests = operation.requests();
   unsigned needed = 0;
@@ -133,21 +155,15 @@ bool KernelEngine::begin(Operation& operation) noexcept {
   if (under_way_ + needed > under_way_at_most_) return false;
   if (opens && free_files_.empty()) return false;
   try {
-    if (const int error = room_for(needed); error != 0) refuse_for("hand over a request: io_uring_enter", error);
-    auto personality = personalities_.id_for(operation.whose.data());
-    if (!personality) {
-      // All belong to requests that wait to be handed over.
-      if (const int error = hand_over(); error < 0) refuse_for("hand over requests: io_uring_enter", -error);
-      personality = personalities_.id_for(operation.whose.data());
-    }
-    if (!personality) refuse_for("make room for another identity", EAGAIN);
+    const std::uint16_t personality = ready_for(operation, needed);
+    operation.in_pieces = false;
     if (opens) {
       operation.file = free_files_.back();
       free_files_.pop_back();
     }
     operation.to_come = needed;
     under_way_ += needed;
-    prepare(operation, *personality);
+    prepare(operation, personality);
     return true;
   } catch (...) {
     operation.refused = std::current_exception();
@@ -159,13 +175,13 @@ void KernelEngine::prepare(Operation& operation, std::uint16_t personality) noex
   const std::span<Request> requests = operation.requests();
   for (Request& request : requests) {
     request.data().of = &operation;
-    request.data().pending = true;
     prepare(request, &request == &requests.back(), personality);
   }
 }
 
 void KernelEngine::prepare(Request& request, bool last, std::uint16_t personality) noexcept {
   RequestData& data = request.data();
+  data.pending = true;
   io_uring_sqe& sqe = next_sqe();
   const int file = data.of->file;
   data.kind->prepare(sqe, data, file < 0 ? data.flags | data.kind->close_on_exec : data.flags);
@@ -275,10 +291,10 @@ void KernelEngine::turn(Wait wait, std::optional<Clock::time_point> until) noexc
     sleep_until(until);
     take_completions();
   }
-  if (!wake_is_watched_ && caller_waits_) {
-    watch_wake();
-    (void)hand_over();
-  }
+  if (!caller_waits_) return;
+  // Its descriptor tells of what was handed over alone; what has ended may have had something prepared.
+  watch_wake();
+  (void)hand_over();
 }
 
 void KernelEngine::sleep_until(std::optional<Clock::time_point> until) noexcept {
@@ -336,11 +352,55 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
   if (operation.cancelled && (tag & limit_bit) == 0) cancel(operation);
 }
 
+// Whether there is more to be done of a chain that the kernel did not take: its requests one by one, but for the one
+// that failed.
+bool KernelEngine::goes_on_in_pieces(Operation& operation) noexcept {
+  const std::span<Request> requests = operation.requests();
+  if (!operation.in_pieces) {
+    if (!was_not_taken(requests)) return false;
+    operation.in_pieces = true;
+    operation.next_request = 0;
+  }
+  bool broken = false;
+  for (unsigned i = 0; i < requests.size() && !broken; ++i) {
+    RequestData& data = requests[i].data();
+    const bool is_left = i >= operation.next_request && data.result == -ECANCELED;
+    if (is_left && (!operation.cancelled || data.kind->closes)) {
+      operation.next_request = i + 1;
+      if (begin_piece(operation, requests[i])) return true;
+    }
+    broken = data.link == Link::if_done && falls_short(data, data.result);
+  }
+  return false;
+}
+
+// Whether it was begun; if not, it has failed.
+bool KernelEngine::begin_piece(Operation& operation, Request& request) noexcept {
+  RequestData& data = request.data();
+  const unsigned needed = data.limited ? 2 : 1;
+  try {
+    const std::uint16_t personality = ready_for(operation, needed);
+    operation.to_come = needed;
+    under_way_ += needed;
+    prepare(request, true, personality);
+    return true;
+  } catch (const Error& error) {
+    data.result = error.error_number() != 0 ? -error.error_number() : -EIO;
+  } catch (...) {
+    data.result = -ENOMEM;
+  }
+  return false;
+}
+
 void KernelEngine::end(Operation& operation) noexcept {
-  bool open = false;
   for (Request& request : operation.requests()) {
     RequestData& data = request.data();
     if (data.timed_out && (data.result == -ECANCELED || data.result == -EINTR)) data.result = -ETIMEDOUT;
+  }
+  if (goes_on_in_pieces(operation)) return;
+  bool open = false;
+  for (const Request& request : operation.requests()) {
+    const RequestData& data = request.data();
     if (data.kind->opens) open |= data.result >= 0;
     if (data.kind->closes && means_opened(data)) open &= data.result < 0;
   }

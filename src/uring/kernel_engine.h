@@ -40,6 +40,7 @@ class KernelEngine final : public Engine {
   };
 
   [[nodiscard]] int room_for(unsigned requests) noexcept;
+  [[nodiscard]] std::uint16_t ready_for(const Operation& operation, unsigned requests);
   void prepare(Operation& operation, std::uint16_t personality) noexcept;
   void prepare(Request& request, bool last, std::uint16_t personality) noexcept;
   io_uring_sqe& next_sqe() noexcept;
@@ -50,6 +51,8 @@ class KernelEngine final : public Engine {
   bool take_completions() noexcept;
   void completed(std::uint64_t tag, int result) noexcept;
   void end(Operation& operation) noexcept;
+  [[nodiscard]] bool goes_on_in_pieces(Operation& operation) noexcept;
+  [[nodiscard]] bool begin_piece(Operation& operation, Request& request) noexcept;
 
   const KernelCalls& calls_;
   Owner& owner_;

@@ -138,6 +138,31 @@ TEST_P(A_ring_in_asio, may_end_while_the_context_goes_on) {
             "");
 }
 
+// What the kernel does not take as a chain is done in pieces, each of which has to be handed over.
+TEST_P(A_ring_in_asio, goes_on_with_what_is_done_one_by_one) {
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        const PlaceForFiles place;
+        const auto folder = [&](const std::string& name) { return uring::mkdirat(AT_FDCWD, place.file(name), 0700); };
+        ba::io_context io;
+        uring::Ring ring(options());
+        uring::AsioDriver driver(ring, io);
+        std::array<int, 4> came{};
+        uring::async_submit(ring, alice(),
+                            folder("a").then(folder(std::string(5000, 'a'))).always(folder("b")).always(folder("c")),
+                            ba::bind_executor(io, [&](const std::array<uring::Result, 4>& results) {
+                              for (std::size_t i = 0; i < 4; ++i) came[i] = results[i].error_number();
+                              driver.close();
+                            }));
+        std::thread([&] { io.run_for(std::chrono::seconds{5}); }).join();
+        must_equal(came[1], ENAMETOOLONG, "the second");
+        must_equal(came[2], 0, "what is always done");
+        must_equal(place.owner("c"), long{alice_id}, "the last");
+      }),
+      "");
+}
+
 // Whoever has the ring has all the identities that it knows.
 TEST_P(A_ring_in_asio, is_no_childs) {
   EXPECT_EQ(in_own_process([] {

@@ -783,6 +783,30 @@ TEST_P(A_ring, made_before_initialize_does_the_process_own_work_until_then) {
             "");
 }
 
+// What the kernel refuses to take (here a path that is too long) breaks its own chains, however they are linked.
+TEST_P(A_chain, with_a_request_that_the_kernel_does_not_take_goes_on_as_it_says) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              uring::Ring ring(options());
+              const std::string too_long(5000, 'a');
+              const int first = ring.run(alice(), made(place.file("a"))).value();
+              const auto at_first =
+                  ring.run(alice(), uring::mkdirat(AT_FDCWD, too_long, 0700).always(uring::close(first)));
+              must_equal(at_first[0].error_number(), ENAMETOOLONG, "mkdirat");
+              must_equal(at_first[1].error_number(), 0, "close");
+              const auto behind = ring.run(alice(), made(place.file("b"))
+                                                        .then(uring::mkdirat(AT_FDCWD, too_long, 0700))
+                                                        .always(uring::mkdirat(AT_FDCWD, place.file("c"), 0700))
+                                                        .then(uring::mkdirat(AT_FDCWD, place.file("d"), 0700)));
+              must_equal(behind[0].error_number(), 0, "open");
+              must_equal(behind[1].error_number(), ENAMETOOLONG, "mkdirat");
+              must_equal(behind[2].error_number(), 0, "what is always done");
+              must_equal(behind[3].error_number(), 0, "what follows it");
+            }),
+            "");
+}
+
 TEST_P(A_time_limit, of_for_ever_is_none) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
