@@ -1,7 +1,9 @@
 // task<T>: who a coroutine is, before and after each suspension, and what its threads are meanwhile.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "behalf/task.h"
@@ -238,7 +240,49 @@ TEST(The_result_of_a_task, that_nobody_waits_for_is_destroyed_as_its_user) {
 
 // As GCC compiles it with optimization and without a sanitizer; otherwise each is a call within a call.
 #if defined(__clang__) || (defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__))
-TEST(Tasks, that_await_each_other_take_no_room_on_the_stack) {
+// Three ways of saying "not now, but at once".
+struct Declines {
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<>) const noexcept { return false; }
+  void await_resume() const noexcept {}
+};
+struct Returns {
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> same) const noexcept { return same; }
+  void await_resume() const noexcept {}
+};
+struct Throws {
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) const { throw std::runtime_error("no"); }
+  void await_resume() const noexcept {}
+};
+
+// Another library's coroutine, which begins when it is awaited, and goes on with who awaits it when it ends.
+struct Lazy {
+  struct Final {
+    std::coroutine_handle<> next;
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return next; }
+    void await_resume() const noexcept {}
+  };
+  struct promise_type {
+    Lazy get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    Final final_suspend() const noexcept { return {next}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+    std::coroutine_handle<> next;
+  };
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> who) const noexcept {
+    body.promise().next = who;
+    return body;
+  }
+  void await_resume() const noexcept { body.destroy(); }
+  std::coroutine_handle<promise_type> body;
+};
+
+TEST(Tasks, that_go_on_at_once_take_no_room_on_the_stack) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
               on_thread([] {
@@ -250,6 +294,35 @@ TEST(Tasks, that_await_each_other_take_no_room_on_the_stack) {
                 };
                 must_equal(sync_wait(all(Carried(alice()), 200'000).as(alice())), 200'000, "of one identity");
                 must_equal(sync_wait(all(Carried(as_service), 50'000).as(alice())), 50'000, "of two");
+
+                const std::function<task<int>(int)> deep = [&](int more) -> task<int> {
+                  if (more == 0) co_return 0;
+                  co_return 1 + co_await deep(more - 1);
+                };
+                must_equal(sync_wait(deep(100'000).as(alice())), 100'000, "within each other");
+
+                const auto others = [&](int many) -> task<int> {
+                  int thrown = 0;
+                  for (int i = 0; i < many; ++i) {
+                    co_await Declines();
+                    co_await Returns();
+                    try {
+                      co_await Throws();
+                    } catch (const std::runtime_error&) {
+                      ++thrown;
+                    }
+                    must_equal(uid_now(), alice_id, "who goes on");
+                  }
+                  co_return thrown;
+                };
+                const Impersonation as{alice()};  // so that no suspension costs a switch
+                must_equal(sync_wait(others(100'000)), 100'000, "awaitables of others");
+                const auto coroutines = [](int many) -> task<int> {
+                  const auto lazy = []() -> Lazy { co_return; };
+                  for (int i = 0; i < many; ++i) co_await lazy();
+                  co_return many;
+                };
+                must_equal(sync_wait(coroutines(2'000'000)), 2'000'000, "coroutines of others");
               });
             }),
             "");
