@@ -114,17 +114,28 @@ void TimerCore::end() noexcept {
     const std::lock_guard lock(mutex_);
     ending_ = true;
     dropped.swap(waiting_);
-    for (const auto& [key, alarm] : dropped) alarm->phase = AlarmState::Phase::over;
-    counts_.set -= dropped.size();
+    for (const auto& [key, alarm] : dropped) alarm->phase = AlarmState::Phase::due;
+    under_way_ += dropped.size();
     arm();
   }
   if (keeper_.joinable()) keeper_.join();
-  for (auto& [key, alarm] : dropped) {
-    alarm->work->dropped(dropped_with_the_timer());
-    destroy_as(alarm->who, destroy_work, std::exchange(alarm->work, nullptr));
-  }
+  for (const auto& [key, alarm] : dropped) drop(alarm);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return under_way_ == 0; });
+}
+
+void TimerCore::drop(const AlarmPtr& alarm) noexcept {
+  const auto tell = [this, &alarm] {
+    if (begin(alarm) != Turn::nothing) alarm->work->dropped(dropped_with_the_timer());  // else it was cancelled
+  };
+  auto tell_and_destroy = [&]() noexcept {
+    tell();
+    delete std::exchange(alarm->work, nullptr);
+  };
+  using Act = decltype(tell_and_destroy);
+  const auto act = [](void* it) noexcept { (*static_cast<Act*>(it))(); };
+  if (!done_as(alarm->who, act, &tell_and_destroy)) tell();  // a task finds out by itself that it cannot be worn
+  done(alarm, Outcome::skipped);
 }
 
 void TimerCore::set(const AlarmPtr& alarm, std::chrono::nanoseconds time, std::chrono::nanoseconds period) {
@@ -142,6 +153,7 @@ bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
   using Phase = AlarmState::Phase;
   TimedWork* work = nullptr;
   Waiting::node_type place;
+  bool was_set = false;
   {
     std::unique_lock lock(mutex_);
     switch (alarm->phase) {
@@ -157,7 +169,7 @@ bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
       case Phase::due:
         break;  // the pool will find that it is over
       case Phase::running: {
-        const bool again = alarm->period.count() != 0 && !alarm->cancelled;
+        const bool again = alarm->period.count() != 0 && !alarm->cancelled && !ending_;
         alarm->cancelled = true;
         if (alarm->runs_in != std::this_thread::get_id()) {
           changed_.wait(lock, [&] { return alarm->phase == Phase::over && alarm->work == nullptr; });
@@ -167,10 +179,11 @@ bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
     }
     alarm->phase = Phase::over;
     --counts_.set;
+    was_set = !ending_;
     work = std::exchange(alarm->work, nullptr);
   }
   destroy_as(alarm->who, destroy_work, work);
-  return true;
+  return was_set;
 }
 
 void TimerCore::hurry(const AlarmPtr& alarm) noexcept {
@@ -189,8 +202,8 @@ void TimerCore::hurry(const AlarmPtr& alarm) noexcept {
 bool TimerCore::is_set(const AlarmPtr& alarm) const noexcept {
   using Phase = AlarmState::Phase;
   const std::lock_guard lock(mutex_);
-  return alarm->phase == Phase::waiting || alarm->phase == Phase::due ||
-         (alarm->phase == Phase::running && alarm->period.count() != 0 && !alarm->cancelled && !ending_);
+  return !ending_ && (alarm->phase == Phase::waiting || alarm->phase == Phase::due ||
+                      (alarm->phase == Phase::running && alarm->period.count() != 0 && !alarm->cancelled));
 }
 
 TimerCounts TimerCore::counts() const noexcept {

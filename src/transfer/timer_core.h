@@ -72,6 +72,8 @@ class TimerCore : public std::enable_shared_from_this<TimerCore> {
   // Under the lock: the alarms whose moment has come, no longer among those that wait.
   Waiting take_due(Moment now);
   void put_back(const AlarmPtr& alarm) noexcept;
+  // Of an alarm that will not go off, and is due: it is told, and destroyed.
+  void drop(const AlarmPtr& alarm) noexcept;
   void arm() noexcept;
 
   ThreadPool& pool_;

@@ -209,6 +209,37 @@ TEST(The_end_of_a_timer, drops_what_is_set_as_its_user_and_waits_for_what_runs) 
             "");
 }
 
+TEST(Cancel, destroys_the_callable_also_where_the_timer_is_being_destroyed) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::promise<void> begun, go_on;
+              struct Slow {
+                std::promise<void>* begun;
+                std::shared_future<void> go_on;
+                Slow(Slow&& other) noexcept : begun(std::exchange(other.begun, nullptr)), go_on(other.go_on) {}
+                Slow(std::promise<void>& told, std::shared_future<void> until) : begun(&told), go_on(until) {}
+                ~Slow() {
+                  if (begun == nullptr) return;
+                  begun->set_value();
+                  go_on.wait();
+                }
+              };
+              uid_t destroyed = nobody_yet;
+              std::optional<Timer> timer(std::in_place);
+              timer->after(alice(), 1h, [s = Slow(begun, go_on.get_future().share())] {}).detach();
+              Alarm second = timer->after(bob(), 2h, [w = Witness(destroyed)] {});
+              std::thread ends([&] { timer.reset(); });
+              begun.get_future().wait();
+              const bool was_set = second.is_set() || second.cancel();
+              const uid_t destroyed_as = destroyed;
+              go_on.set_value();
+              ends.join();
+              must(!was_set, "it is set");
+              must_equal(destroyed_as, bob_id, "destroyed as");
+            }),
+            "");
+}
+
 TEST(A_timer, that_cannot_be_made_says_so) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::account);
@@ -279,6 +310,28 @@ TEST(A_task_that_sleeps, is_told_of_the_end_of_its_timer_and_of_a_stop_that_came
         });
       }),
       "");
+}
+
+TEST(A_task_that_sleeps, is_told_of_the_end_of_its_timer_as_itself_also_where_the_main_thread_ends_it) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ThreadPool pool({.threads = 1});
+              std::optional<Timer> timer(std::in_place);
+              const auto body = [](Timer& by) -> task<std::string> {
+                try {
+                  co_await sleep_for(by, 1h);
+                } catch (const Error& error) {
+                  must(error.reason() == Error::Reason::cancelled, error.what());
+                  co_return difference(alice());
+                }
+                co_return "it was not told";
+              };
+              auto told = behalf::start(pool, body(*timer).as(alice()));
+              wait_until([&] { return timer->counts().set == 1; }, "it does not sleep");
+              timer.reset();
+              nothing(told.get(), "wrong");
+            }),
+            "");
 }
 
 TEST(A_task_that_sleeps, goes_no_further_where_its_identity_cannot_be_taken) {
