@@ -114,8 +114,20 @@ bool Post::take(bool wait, const std::stop_token& stop, const std::function<void
     {
       std::unique_lock lock(core.mutex);
       if (wait) core.has_letter.wait(lock, stop, has_letter);
-      if (core.letters.empty() || stop.stop_requested()) return false;
+      if (core.letters.empty()) return false;
+      if (stop.stop_requested()) {
+        core.has_letter.notify_one();  // what woke this receiver is for another
+        return false;
+      }
     }
+    // Where nothing is taken, what woke this receiver is for another.
+    struct PassOn {
+      ~PassOn() {
+        if (!taken) has_letter.notify_one();
+      }
+      std::condition_variable_any& has_letter;
+      bool taken = false;
+    } pass_on{core.has_letter};
     // The receiver is worn before the letter is taken: where that fails, the letter has not been touched.
     const bool handled = core.owner.run([&] {
       std::unique_ptr<Letter> letter;
@@ -125,6 +137,7 @@ bool Post::take(bool wait, const std::stop_token& stop, const std::function<void
         letter = std::move(core.letters.front());
         core.letters.pop_front();
       }
+      pass_on.taken = true;
       core.has_room.notify_one();
       const Handling here{this, handling};
       struct Restore {

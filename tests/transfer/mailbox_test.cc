@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "any_call_fails.h"
 #include "behalf/thread.h"
 #include "cursed.h"
 #include "refused.h"
@@ -174,6 +175,35 @@ TEST(A_receiver_that_cannot_be_worn, leaves_the_message_where_it_is) {
                 must_equal(answer.get(), 5, "the answer");
                 must_equal(destroyed, cursed_id, "destroyed as");
               });
+            }),
+            "");
+}
+
+TEST(A_receiver_that_cannot_be_worn, leaves_the_message_to_another_that_waits) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              Mailbox<int> box(bob());
+              std::atomic<int> refused_to = 0;
+              const auto receive = [&](const std::stop_token& stop) {
+                try {
+                  box.handle_until(stop, [](Message<int>&) {});
+                } catch (const Error&) {
+                  ++refused_to;
+                }
+              };
+              thread first(as_service, receive);
+              thread second(as_service, receive);
+              on_thread([&] {
+                box.send(1);
+                std::this_thread::sleep_for(std::chrono::milliseconds(20));  // both wait
+                let_call_fail(0, EAGAIN);
+                must(box.ask(2).wait_for(std::chrono::seconds(5)) == std::future_status::ready, "nobody handled it");
+              });
+              first.request_stop();
+              second.request_stop();
+              first.join();
+              second.join();
+              must_equal(refused_to.load(), 1, "receivers that were refused");
             }),
             "");
 }
