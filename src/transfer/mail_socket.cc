@@ -169,12 +169,13 @@ std::optional<Received> receive_message(int socket, std::size_t longest, bool& g
       throw Error(Error::Reason::out_of_resources, "behalf: receive a message: " + error_words(errno), errno);
     }
   }
-  if (size <= 0) {
+  Received received;
+  if (size >= 0) read_ancillary(message, received);
+  // A message of no bytes is one all the same: the kernel says who sent it.
+  if (size <= 0 && !received.from) {
     gone = true;
     return std::nullopt;
   }
-  Received received;
-  read_ancillary(message, received);
   // Of an answer the kernel says that the receiver sends it: whoever else it reached could be made to believe it.
   const bool to_sender =
       !received.answer_to || (received.from && detail::is_peer(received.answer_to.get(), received.from->uid));

@@ -178,6 +178,7 @@ TEST(A_sender_that_lies, is_refused) {
           must_equal(raw(head + "as bob", ucred{::getpid(), bob_id, bob_id}), EPERM, "bob's uid");
           must_equal(raw(head + "as root", ucred{::getpid(), 0, 0}), EPERM, "root's uid");
           must_equal(raw(head + "in staff", ucred{::getpid(), alice_id, staff}), EPERM, "bob's group");
+          must_equal(raw("", {}), 0, "nothing at all");
           must_equal(raw("no head", {}), 0, "no head");
           must_equal(raw(std::string("bhm1") + '\7' + std::string(3, '\0') + "level 7", {}), 0, "a level there is not");
           must_equal(raw(head + std::string(2000, 'x'), {}), 0, "too long");
@@ -194,7 +195,7 @@ TEST(A_sender_that_lies, is_refused) {
           })) {
           }
           must_equal(handled, 1, "handled");
-          must_equal(refusals.load(), 3, "refused");
+          must_equal(refusals.load(), 4, "refused");
           must(last_refusal.find("uid 3001") != std::string::npos, "does not name who sent it: " + last_refusal);
         });
         must_end_well(user);
@@ -238,9 +239,10 @@ TEST(A_sender_whom_nobody_knows, is_refused_and_told_and_whom_the_fences_refuse_
             "");
 }
 
-// A message as a MailSender's, with those descriptors.
-void send_by_hand(int socket, const std::array<int, 2>& descriptors) {
-  std::string bytes = std::string("bhm1") + '\1' + std::string(3, '\0');
+const std::string head_of_mail = std::string("bhm1") + '\1' + std::string(3, '\0');
+
+// With those descriptors.
+void send_by_hand(int socket, std::string bytes, const std::array<int, 2>& descriptors) {
   iovec part{bytes.data(), bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptors)> room{};
   msghdr message{};
@@ -265,7 +267,10 @@ TEST(A_sender_that_sends_descriptors, neither_fills_the_receivers_table_nor_hold
               must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, full.data()) == 0, "socketpair");
               while (::send(full[0], "x", 1, MSG_DONTWAIT) == 1) {
               }
-              for (int round = 0; round < 10; ++round) send_by_hand(out.get(), full);
+              for (int round = 0; round < 10; ++round) {
+                send_by_hand(out.get(), head_of_mail, full);
+                send_by_hand(out.get(), "", full);
+              }
               out = Descriptor();
               on_thread([&in = in] {
                 const int before = ::dup(0);
@@ -296,10 +301,10 @@ TEST(A_sender_that_leads_the_answer_to_somebody_else, is_refused_and_nothing_goe
               const pid_t user = user_process(alice_id, {alice_id}, [&, &out = out] {
                 const Descriptor way(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
                 must(::connect(way.get(), name, sizeof address) == 0, "connect");
-                send_by_hand(out.get(), {way.get(), way.get()});
+                send_by_hand(out.get(), head_of_mail, {way.get(), way.get()});
                 std::array<int, 2> pipe{};
                 must(::pipe2(pipe.data(), O_CLOEXEC) == 0, "pipe");
-                send_by_hand(out.get(), pipe);
+                send_by_hand(out.get(), head_of_mail, pipe);
               });
               out = Descriptor();
               start(ServiceKind::root);
