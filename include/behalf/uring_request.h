@@ -53,6 +53,8 @@ class Operation;
 
 enum class Link : std::uint8_t { none, if_done, always };
 
+inline constexpr std::size_t most_in_chain = 16;
+
 // What a request is to the kernel, or to whoever stands in for it.
 struct RequestData {
   const RequestKind* kind = nullptr;
@@ -121,7 +123,7 @@ class [[nodiscard]] Chain {
   [[nodiscard]] std::array<Request, N>& requests() noexcept { return requests_; }
 
  private:
-  static_assert(N <= 16, "behalf::uring: a chain has at most 16 requests");
+  static_assert(N <= detail::most_in_chain, "behalf::uring: a chain has at most 16 requests");
 
   Chain<N + 1> linked(detail::Link link, Request next) && {
     requests_.back().data().link = link;

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <thread>
@@ -23,6 +24,15 @@ constexpr std::uint64_t limit_bit = 1;
 
 std::uint64_t tag_of(const Request& request) noexcept {
   return reinterpret_cast<std::uintptr_t>(&request);
+}
+
+Request& request_of(std::uint64_t tag) noexcept {
+  return *reinterpret_cast<Request*>(static_cast<std::uintptr_t>(tag & ~limit_bit));
+}
+
+// Whether the next one is of the same chain.
+bool is_linked(const io_uring_sqe& sqe) noexcept {
+  return (sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
 }
 
 // The kernel is short of something for the moment (io_uring_enter(2), EAGAIN, EBUSY).
@@ -98,7 +108,8 @@ KernelEngine::KernelEngine(const Options& options, std::span<const iovec> fixed_
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const std::vector<int> none(std::min<std::size_t>(entries, limit.rlim_cur), -1);
-  if (io_uring_register_files(&ring_.get(), none.data(), static_cast<unsigned>(none.size())) == 0) {
+  no_files_because_ = -io_uring_register_files(&ring_.get(), none.data(), static_cast<unsigned>(none.size()));
+  if (no_files_because_ == 0) {
     for (std::size_t file = none.size(); file > 0; --file) free_files_.push_back(static_cast<int>(file) - 1);
   }
 }
@@ -153,8 +164,11 @@ bool KernelEngine::begin(Operation& operation) noexcept {
     opens |= means_opened(request.data());
   }
   if (under_way_ + needed > under_way_at_most_) return false;
-  if (opens && free_files_.empty()) return false;
+  if (opens && free_files_.empty() && no_files_because_ == 0) return false;
   try {
+    if (opens && no_files_because_ != 0) {
+      refuse_for("have a chain open a file: IORING_REGISTER_FILES", no_files_because_);
+    }
     const std::uint16_t personality = ready_for(operation, needed);
     operation.in_pieces = false;
     if (opens) {
@@ -245,8 +259,10 @@ int KernelEngine::hand_over() noexcept {
     const int taken = calls_.submit(&ring_.get());
     cannot_hand_over_ = taken < 0 && !may_pass(-taken) && taken != -EINTR;
     if (taken > 0) {
-      prepared_.erase(prepared_.begin(),
-                      prepared_.begin() + std::min<long>(taken, static_cast<long>(prepared_.size())));
+      const long count = std::min<long>(taken, static_cast<long>(prepared_.size()));
+      const bool in_chain = is_linked(*prepared_[static_cast<std::size_t>(count) - 1]);
+      prepared_.erase(prepared_.begin(), prepared_.begin() + count);
+      if (in_chain && !prepared_.empty()) hold_back_rest_of_chain();
       tries = 0;
     } else if (cannot_hand_over_) {
       give_up_the_rest(taken);
@@ -264,8 +280,32 @@ int KernelEngine::hand_over() noexcept {
   return 0;
 }
 
-// What the kernel does not take ends with that error. It stays in the kernel's queue, emptied of its sense, for the
-// case that the kernel takes it one day.
+// The kernel had no memory for more (io_submit_sqes() in io_uring/io_uring.c) and does what it took as if it were all;
+// what is prepared now would not wait for it. It is done in pieces when that has ended.
+void KernelEngine::hold_back_rest_of_chain() noexcept {
+  std::array<std::uint64_t, std::size_t{2} * most_in_chain> tags;
+  std::size_t count = 0;
+  for (bool more = true; more; ++count) {
+    io_uring_sqe& sqe = *prepared_[count];
+    more = is_linked(sqe);
+    tags[count] = sqe.user_data;
+    make_nothing_of(sqe);
+  }
+  Operation& operation = *request_of(tags[0]).data().of;
+  operation.in_pieces = true;
+  operation.next_request = 0;
+  if ((tags[0] & limit_bit) != 0) cancel(operation);  // its request would have no limit
+  for (std::size_t i = 0; i < count; ++i) completed(tags[i], -ECANCELED);
+}
+
+// It stays in the kernel's queue, emptied of its sense, for the case that the kernel takes it one day.
+void KernelEngine::make_nothing_of(io_uring_sqe& sqe) noexcept {
+  io_uring_prep_nop(&sqe);
+  io_uring_sqe_set_data64(&sqe, of_nobody);
+  ++under_way_;
+}
+
+// What the kernel does not take ends with that error.
 void KernelEngine::give_up_the_rest(int error) noexcept {
   // What ends may have something to be cancelled in its turn, which is prepared behind and not given up here; if the
   // kernel takes some by then, the rest stays for the next time.
@@ -273,9 +313,7 @@ void KernelEngine::give_up_the_rest(int error) noexcept {
   for (std::size_t i = 0; i < std::min(count, prepared_.size()); ++i) {
     io_uring_sqe& sqe = *prepared_[i];
     const std::uint64_t tag = sqe.user_data;
-    io_uring_prep_nop(&sqe);
-    io_uring_sqe_set_data64(&sqe, of_nobody);
-    ++under_way_;
+    make_nothing_of(sqe);
     completed(tag, error);
   }
 }
@@ -339,7 +377,7 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
   }
   --under_way_;
   if (tag == of_nobody) return;
-  RequestData& data = reinterpret_cast<Request*>(static_cast<std::uintptr_t>(tag & ~limit_bit))->data();
+  RequestData& data = request_of(tag).data();
   Operation& operation = *data.of;
   if ((tag & limit_bit) != 0) {
     data.timed_out = result == -ETIME;

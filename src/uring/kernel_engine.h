@@ -47,6 +47,8 @@ class KernelEngine final : public Engine {
   void watch_wake() noexcept;
   int hand_over() noexcept;
   void give_up_the_rest(int error) noexcept;
+  void hold_back_rest_of_chain() noexcept;
+  void make_nothing_of(io_uring_sqe& sqe) noexcept;
   void sleep_until(std::optional<Clock::time_point> until) noexcept;
   bool take_completions() noexcept;
   void completed(std::uint64_t tag, int result) noexcept;
@@ -68,6 +70,7 @@ class KernelEngine final : public Engine {
   unsigned under_way_ = 0;               // completions to come
   std::vector<io_uring_sqe*> prepared_;  // and not handed over
   std::vector<int> free_files_;          // of the ring's table
+  int no_files_because_ = 0;             // an errno
   std::atomic<std::uint64_t> entered_{0};
 };
 

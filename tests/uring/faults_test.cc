@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -49,6 +50,16 @@ bool fails_now() {
   while (left > 0 && !failures_left.compare_exchange_weak(left, left - 1)) {
   }
   return left > 0;
+}
+
+// As io_uring_submit() where the kernel takes one of those that it is given.
+int submit_one(io_uring* ring) noexcept {
+  io_uring_sq& queue = ring->sq;
+  for (; queue.sqe_head != queue.sqe_tail; ++queue.sqe_head) {
+    queue.array[*queue.ktail & queue.ring_mask] = queue.sqe_head & queue.ring_mask;
+    __atomic_store_n(queue.ktail, *queue.ktail + 1, __ATOMIC_RELEASE);
+  }
+  return static_cast<int>(::syscall(SYS_io_uring_enter, ring->ring_fd, 1, 0, 0, nullptr, 0));
 }
 
 TEST(Where_the_kernel_forbids_a_ring, an_error_says_so_or_the_pool_does_the_work) {
@@ -286,6 +297,76 @@ TEST(A_kernel_that_takes_no_requests, has_everybody_told_and_nothing_is_done_lat
               must_equal(place.owner("never"), -1L, "what was given up");
             }),
             "");
+}
+
+// No table of files, which a chain's `opened` is in.
+void forbid_tables_of_files_by_seccomp() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IORING_REGISTER_FILES, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
+  must(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+}
+
+TEST(A_kernel_that_has_no_room_for_files, has_what_opens_them_told_and_the_others_go_on) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              forbid_tables_of_files_by_seccomp();
+              const PlaceForFiles place;
+              uring::Ring ring({.threads = 1});
+              std::promise<void> told;
+              ring.submit(alice(), made(place).always(uring::close(uring::opened)),
+                          [&](const std::array<Result, 2>& results) {
+                            if (refused(Error::Reason::out_of_resources, [&] { (void)results[0].value(); })) {
+                              told.set_value();
+                            }
+                          });
+              must(told.get_future().wait_for(10s) == std::future_status::ready, "nobody was told");
+              must_equal(place.owner("a"), -1L, "it was made");
+              ::close(ring.run(alice(), made(place)).value());
+            }),
+            "");
+}
+
+// The kernel takes no more than it has memory for, and what it took runs without the rest (io_submit_sqes() in
+// io_uring/io_uring.c).
+TEST(A_kernel_that_takes_a_part_of_a_chain, does_the_rest_of_it_in_its_turn) {
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        use_calls();
+        const PlaceForFiles place;
+        calls.submit = [](io_uring* ring) noexcept {
+          return fails_now() ? submit_one(ring) : real_kernel_calls.submit(ring);
+        };
+        uring::Ring ring({.threads = 1});
+        (void)ring.run(alice(), uring::timeout(0ms));
+        const auto folder = [&](const std::string& name) { return uring::mkdirat(AT_FDCWD, place.file(name), 0700); };
+        for (int taken = 1; taken <= 4; ++taken) {
+          failures_left = taken;
+          const auto results = ring.run(alice(), folder("none/a").then(folder("b")).then(folder("c")));
+          failures_left = 0;
+          must_equal(results[0].error_number(), ENOENT, "the first");
+          must_equal(results[1].error_number(), ECANCELED, "the second");
+          must_equal(place.owner("b"), -1L, "it was made though the first failed");
+          must_equal(place.owner("c"), -1L, "it was made though the first failed");
+        }
+        for (int taken = 1; taken <= 4; ++taken) {
+          failures_left = taken;
+          const auto results = ring.run(alice(), folder("a").within(10s).then(folder("a/a")).always(folder("a/b")));
+          failures_left = 0;
+          for (const Result& each : results) must_equal(each.error_number(), 0, "a whole chain");
+          must_equal(place.owner("a/b"), long{alice_id}, "owner");
+          std::filesystem::remove_all(place.file("a"));
+        }
+      }),
+      "");
 }
 
 TEST(A_kernel_that_does_not_let_wait, is_watched_in_another_way) {
