@@ -292,8 +292,9 @@ void TimerCore::keep_time() noexcept {
       alarm->place = due.extract(due.begin());
       alarm->place.mapped() = nullptr;
       try {
-        tasks.reserve(tasks.size() + 1);
-        tasks.push_back(new Due(shared_from_this(), alarm));
+        auto task = std::make_unique<Due>(shared_from_this(), alarm);
+        tasks.push_back(task.get());
+        (void)task.release();
       } catch (const std::bad_alloc&) {
         alarm->at = now + until_there_is_memory;
         put_back(alarm);

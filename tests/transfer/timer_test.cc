@@ -88,6 +88,27 @@ TEST(Alarms, go_off_in_the_order_of_their_times) {
             "");
 }
 
+// Between the moment and the first alarm the lock is held: 11 s of it where they are gathered in quadratic time.
+TEST(Alarms, of_one_moment_may_be_many) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              constexpr int many = 200'000;
+              ThreadPool pool({.threads = 1});
+              Timer timer(pool);
+              std::promise<void> held, go_on;
+              timer.after(as_service, 0s, [&] { held.set_value(), go_on.get_future().wait(); }).detach();
+              held.get_future().wait();
+              const auto moment = std::chrono::steady_clock::now() + 3s;
+              for (int i = 0; i < many; ++i) {
+                timer.after(as_service, moment - std::chrono::steady_clock::now(), [] {}).detach();
+              }
+              std::this_thread::sleep_until(moment);
+              wait_until([&] { return pool.counts().queued == many; }, "they are not due");
+              go_on.set_value();
+            }),
+            "");
+}
+
 TEST(An_alarm, that_is_cancelled_or_whose_object_ends_never_goes_off_and_is_destroyed_as_its_user) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
