@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "behalf/carried.h"
 #include "behalf/error.h"
@@ -36,6 +37,7 @@ struct Work {
   Carried who;
   behalf::detail::Region worn;  // of an explicit task, on the thread that runs it
   bool begun = false;
+  Work* outer = nullptr;  // of a region: the one that its thread had begun before
 };
 
 void wear(const Carried& who, behalf::detail::Region& region) {
@@ -86,26 +88,34 @@ Work* work_of(ompt_data_t* data) {
   return data != nullptr ? static_cast<Work*>(data->ptr) : nullptr;
 }
 
+// Of the regions that this thread has begun, each within the one before.
+constinit thread_local Work* innermost_begun = nullptr;
+
 Work* captured() {
   try {
-    return new Work{Carried(), {}, false};
+    return new Work{Carried(), {}, false, nullptr};
   } catch (const Error& error) {
     end_because(error);
   }
 }
 
 void parallel_begins(ompt_data_t*, const ompt_frame_t*, ompt_data_t* region, unsigned, int, const void*) {
-  region->ptr = captured();
+  Work* const work = captured();
+  work->outer = std::exchange(innermost_begun, work);
+  region->ptr = work;
 }
-void parallel_ends(ompt_data_t* region, ompt_data_t*, int, const void*) {
-  delete work_of(region);
-  region->ptr = nullptr;
+// Of which region, the thread that began it knows. What the runtime says belongs to a team that it may have given to
+// somebody else's region by then (__kmp_join_call() in openmp/runtime/src/kmp_runtime.cpp).
+void parallel_ends(ompt_data_t*, ompt_data_t*, int, const void*) {
+  if (innermost_begun == nullptr) return;
+  delete std::exchange(innermost_begun, innermost_begun->outer);
 }
 
-// The thread that began the region wears the identity already, and is number 0.
+// The thread that began the region wears the identity already, and is number 0. The others of a league of teams begin
+// an initial task each, as a thread of the program's own does, whose region is nobody's.
 void implicit_task(ompt_scope_endpoint_t endpoint, ompt_data_t* region, ompt_data_t* task, unsigned, unsigned index,
-                   int flags) {
-  if ((flags & ompt_task_initial) != 0 || index == 0) return;
+                   int) {
+  if (index == 0) return;
   if (endpoint == ompt_scope_begin) {
     if (const Work* work = work_of(region)) {
       this_member().enter(work->who, task);
@@ -123,8 +133,8 @@ void synchronized(ompt_sync_region_t kind, ompt_scope_endpoint_t endpoint, ompt_
                   const void* called_from) {
   // Before OpenMP 5.1 the barrier had no kind of its own; it is then the one that no line of the program called for.
   constexpr auto any_implicit = static_cast<ompt_sync_region_t>(2);
-  const bool at_the_end =
-      kind == ompt_sync_region_barrier_implicit_parallel || (kind == any_implicit && called_from == nullptr);
+  const bool at_the_end = kind == ompt_sync_region_barrier_implicit_parallel ||
+                          kind == ompt_sync_region_barrier_teams || (kind == any_implicit && called_from == nullptr);
   if (endpoint == ompt_scope_begin && at_the_end && this_member().is_in(task)) this_member().leave();
 }
 

@@ -161,6 +161,59 @@ TEST(A_region_within_a_region, leaves_its_threads_as_they_were) {
             "");
 }
 
+void many_inner_regions(Seen& hers) {
+  omp_set_max_active_levels(2);
+#pragma omp parallel num_threads(8)
+  for (int round = 0; round < 500; ++round) {
+#pragma omp parallel num_threads(2)
+    hers.look(alice());
+  }
+}
+
+// The runtime gives the teams of inner regions from one to the other, and tells late that one has ended.
+TEST(Regions_within_regions, that_begin_and_end_at_the_same_time_do_not_mix) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                Seen hers;
+                const Impersonation as{alice()};
+                many_inner_regions(hers);
+                must(hers.wrong().empty(), hers.wrong());
+              });
+              const std::string left = threads_that_are_not_root();
+              must(left.empty(), "left as a user: " + left);
+            }),
+            "");
+}
+
+void league(Seen& seen) {
+#pragma omp teams num_teams(3) thread_limit(2)
+  {
+    seen.look(alice());
+#pragma omp parallel num_threads(2)
+    seen.look(alice());
+    seen.look(alice());
+  }
+}
+
+TEST(Every_team_of_a_league, is_whoever_began_it) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              on_thread([] {
+                Seen seen;
+                {
+                  const Impersonation as{alice()};
+                  for (int round = 0; round < 10; ++round) league(seen);
+                }
+                must(seen.wrong().empty(), seen.wrong());
+                must(seen.threads() > 1, "it was one team");
+              });
+              const std::string left = threads_that_are_not_root();
+              must(left.empty(), "left as a user: " + left);
+            }),
+            "");
+}
+
 // Each task of hers makes one of his, and waits for it within a scope of its own.
 void make_tasks(Seen& hers, Seen& his) {
 #pragma omp parallel num_threads(team)
