@@ -48,7 +48,7 @@ class Due final : public PoolTask {
       : PoolTask(alarm->who, {}, alarm->where), core_(std::move(core)), alarm_(std::move(alarm)) {}
 
   void run(const std::stop_token&) noexcept override {
-    switch (core_->begin(alarm_)) {
+    switch (begin()) {
       case TimerCore::Turn::run:
         outcome_ = TimerCore::Outcome::ran;
         alarm_->work->run(alarm_->periods);
@@ -64,26 +64,35 @@ class Due final : public PoolTask {
   }
 
   void drop(std::exception_ptr why) noexcept override {
-    if (core_->begin(alarm_) == TimerCore::Turn::nothing || alarm_->period.count() != 0) return;
+    if (begin() == TimerCore::Turn::nothing || alarm_->period.count() != 0) return;
     alarm_->work->dropped(std::move(why));
     destroy();
   }
 
   void fail(std::exception_ptr why) noexcept override {
-    if (core_->begin(alarm_) == TimerCore::Turn::nothing) return;
+    if (begin() == TimerCore::Turn::nothing) return;
     outcome_ = TimerCore::Outcome::not_worn;
     alarm_->work->not_worn(std::move(why));
   }
 
   [[nodiscard]] bool has_callable() const noexcept override { return false; }  // the alarm has it
-  void complete() noexcept override { core_->done(alarm_, outcome_); }
+  void complete() noexcept override {
+    if (begun_) core_->done(alarm_, outcome_);
+  }
 
  private:
+  TimerCore::Turn begin() noexcept {
+    const TimerCore::Turn turn = core_->begin(alarm_);
+    begun_ = turn != TimerCore::Turn::nothing;
+    return turn;
+  }
+
   // Nobody else looks at the work of an alarm that runs.
   void destroy() noexcept { delete std::exchange(alarm_->work, nullptr); }
 
   const std::shared_ptr<TimerCore> core_;
   const AlarmPtr alarm_;
+  bool begun_ = false;
   TimerCore::Outcome outcome_ = TimerCore::Outcome::skipped;
 };
 
@@ -109,33 +118,29 @@ void TimerCore::start() {
 }
 
 void TimerCore::end() noexcept {
-  Waiting dropped;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
-    dropped.swap(waiting_);
-    for (const auto& [key, alarm] : dropped) alarm->phase = AlarmState::Phase::due;
-    under_way_ += dropped.size();
+    for (const auto& [key, alarm] : waiting_) alarm->phase = AlarmState::Phase::due;
+    due_.merge(waiting_);
     arm();
   }
   if (keeper_.joinable()) keeper_.join();
-  for (const auto& [key, alarm] : dropped) drop(alarm);
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return under_way_ == 0; });
+  while (!due_.empty()) {
+    const AlarmPtr alarm = due_.begin()->second;
+    lock.unlock();
+    drop(alarm);  // and not the pool, which may come to it after the task that this is called in
+    lock.lock();
+  }
+  changed_.wait(lock, [this] { return running_ == 0; });
 }
 
 void TimerCore::drop(const AlarmPtr& alarm) noexcept {
-  const auto tell = [this, &alarm] {
-    if (begin(alarm) != Turn::nothing) alarm->work->dropped(dropped_with_the_timer());  // else it was cancelled
-  };
-  auto tell_and_destroy = [&]() noexcept {
-    tell();
-    delete std::exchange(alarm->work, nullptr);
-  };
-  using Act = decltype(tell_and_destroy);
-  const auto act = [](void* it) noexcept { (*static_cast<Act*>(it))(); };
-  if (!done_as(alarm->who, act, &tell_and_destroy)) tell();  // a task finds out by itself that it cannot be worn
-  done(alarm, Outcome::skipped);
+  Due due(shared_from_this(), alarm);
+  const auto run = [](void* it) noexcept { static_cast<Due*>(it)->run({}); };
+  if (!done_as(alarm->who, run, &due)) due.fail(dropped_with_the_timer());
+  due.complete();
 }
 
 void TimerCore::set(const AlarmPtr& alarm, std::chrono::nanoseconds time, std::chrono::nanoseconds period) {
@@ -143,7 +148,8 @@ void TimerCore::set(const AlarmPtr& alarm, std::chrono::nanoseconds time, std::c
   if (ending_) std::rethrow_exception(dropped_with_the_timer());
   alarm->at = from_now(alarm->hurried ? std::chrono::nanoseconds{0} : time);
   alarm->period = period;
-  waiting_.emplace(std::pair{alarm->at, ++numbers_}, alarm);
+  alarm->number = ++numbers_;
+  waiting_.emplace(std::pair{alarm->at, alarm->number}, alarm);
   alarm->phase = AlarmState::Phase::waiting;
   ++counts_.set;
   arm();
@@ -152,7 +158,6 @@ void TimerCore::set(const AlarmPtr& alarm, std::chrono::nanoseconds time, std::c
 bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
   using Phase = AlarmState::Phase;
   TimedWork* work = nullptr;
-  Waiting::node_type place;
   bool was_set = false;
   {
     std::unique_lock lock(mutex_);
@@ -160,14 +165,12 @@ bool TimerCore::cancel(const AlarmPtr& alarm) noexcept {
       case Phase::unset:
       case Phase::over:
         return false;
-      case Phase::waiting: {
-        auto at = waiting_.lower_bound({alarm->at, 0});
-        while (at->second != alarm) ++at;
-        place = waiting_.extract(at);
+      case Phase::waiting:
+        take(alarm, waiting_);
         break;
-      }
       case Phase::due:
-        break;  // the pool will find that it is over
+        take(alarm, due_);  // the pool will find that it is over
+        break;
       case Phase::running: {
         const bool again = alarm->period.count() != 0 && !alarm->cancelled && !ending_;
         alarm->cancelled = true;
@@ -190,13 +193,9 @@ void TimerCore::hurry(const AlarmPtr& alarm) noexcept {
   const std::lock_guard lock(mutex_);
   alarm->hurried = true;
   if (alarm->phase != AlarmState::Phase::waiting) return;
-  auto at = waiting_.lower_bound({alarm->at, 0});
-  while (at->second != alarm) ++at;
-  Waiting::node_type place = waiting_.extract(at);
+  take(alarm, waiting_);
   alarm->at = std::chrono::steady_clock::now();
-  place.key().first = alarm->at;
-  waiting_.insert(std::move(place));
-  arm();
+  put_back(alarm);
 }
 
 bool TimerCore::is_set(const AlarmPtr& alarm) const noexcept {
@@ -214,6 +213,8 @@ TimerCounts TimerCore::counts() const noexcept {
 TimerCore::Turn TimerCore::begin(const AlarmPtr& alarm) noexcept {
   const std::lock_guard lock(mutex_);
   if (alarm->phase != AlarmState::Phase::due) return Turn::nothing;
+  take(alarm, due_);
+  ++running_;
   alarm->phase = AlarmState::Phase::running;
   alarm->runs_in = std::this_thread::get_id();
   return ending_ ? Turn::drop : Turn::run;
@@ -240,15 +241,24 @@ void TimerCore::done(const AlarmPtr& alarm, Outcome outcome) noexcept {
   // After this, who waits may take the Timer away.
   const std::lock_guard lock(mutex_);
   if (!again) alarm->phase = Phase::over;
-  --under_way_;
+  --running_;
   changed_.notify_all();
 }
 
-void TimerCore::put_back(const AlarmPtr& alarm) noexcept {
+void TimerCore::put(const AlarmPtr& alarm, Waiting& among) noexcept {
   Waiting::node_type place = std::move(alarm->place);
   place.key().first = alarm->at;
   place.mapped() = alarm;
-  waiting_.insert(std::move(place));
+  among.insert(std::move(place));
+}
+
+void TimerCore::take(const AlarmPtr& alarm, Waiting& from) noexcept {
+  alarm->place = from.extract({alarm->at, alarm->number});
+  alarm->place.mapped() = nullptr;
+}
+
+void TimerCore::put_back(const AlarmPtr& alarm) noexcept {
+  put(alarm, waiting_);
   alarm->phase = AlarmState::Phase::waiting;
   arm();
 }
@@ -306,8 +316,8 @@ void TimerCore::keep_time() noexcept {
         alarm->periods = static_cast<std::uint64_t>(missed) + 1;
         counts_.late += static_cast<std::uint64_t>(missed);
       }
+      put(alarm, due_);
       alarm->phase = AlarmState::Phase::due;
-      ++under_way_;
     }
     armed_for_ = Moment::max();
     arm();

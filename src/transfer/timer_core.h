@@ -34,8 +34,9 @@ struct AlarmState {
 
   enum class Phase { unset, waiting, due, running, over } phase = Phase::unset;
   Moment at{};
+  std::uint64_t number = 0;
   std::chrono::nanoseconds period{0};  // 0: once
-  Waiting::node_type place;            // while it is not among those that wait: to go back there needs no memory
+  Waiting::node_type place;            // while it is not among others: to go there needs no memory
   std::uint64_t periods = 1;           // that have passed when it goes off
   bool hurried = false;                // before it was set: it goes off at once
   bool cancelled = false;              // while it ran
@@ -72,7 +73,9 @@ class TimerCore : public std::enable_shared_from_this<TimerCore> {
   // Under the lock: the alarms whose moment has come, no longer among those that wait.
   Waiting take_due(Moment now);
   void put_back(const AlarmPtr& alarm) noexcept;
-  // Of an alarm that will not go off, and is due: it is told, and destroyed.
+  static void put(const AlarmPtr& alarm, Waiting& among) noexcept;
+  static void take(const AlarmPtr& alarm, Waiting& from) noexcept;
+  // Of an alarm that is due and will not go off: it is told, and destroyed.
   void drop(const AlarmPtr& alarm) noexcept;
   void arm() noexcept;
 
@@ -81,9 +84,10 @@ class TimerCore : public std::enable_shared_from_this<TimerCore> {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Waiting waiting_;
+  Waiting due_;  // in the queue of the pool, which has not come to them
   Moment armed_for_ = Moment::max();
   std::uint64_t numbers_ = 0;
-  std::size_t under_way_ = 0;  // due or running
+  std::size_t running_ = 0;
   bool ending_ = false;
   TimerCounts counts_;
   std::thread keeper_;

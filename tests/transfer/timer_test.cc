@@ -261,6 +261,29 @@ TEST(Cancel, destroys_the_callable_also_where_the_timer_is_being_destroyed) {
             "");
 }
 
+// What is due then is in the queue behind the task that ends the timer.
+TEST(The_end_of_a_timer, may_be_in_a_task_of_its_pool) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ThreadPool pool({.threads = 1});
+              std::optional<Timer> timer(std::in_place, pool);
+              uid_t destroyed = nobody_yet;
+              std::atomic<bool> ran = false;
+              uid_t destroyed_then = nobody_yet;
+              auto ended = pool.submit(alice(), [&] {
+                timer->after(bob(), 0s, [&ran, w = Witness(destroyed)] { ran = true; }).detach();
+                wait_until([&] { return pool.counts().queued == 1; }, "it is not due");
+                timer.reset();
+                destroyed_then = destroyed;
+              });
+              must(ended.wait_for(5s) == std::future_status::ready, "it waits for itself");
+              pool.wait_until_idle();
+              must(!ran, "it went off");
+              must_equal(destroyed_then, bob_id, "destroyed as");
+            }),
+            "");
+}
+
 TEST(A_timer, that_cannot_be_made_says_so) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::account);
