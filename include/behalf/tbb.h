@@ -19,6 +19,10 @@
 // workers (tbb::task_arena::enqueue does). A call waits for what it begins: a task_group that is waited for in another
 // may wait in another arena, and for a worker.
 //
+// What belongs to an arena of these stays the identity's: where a flow graph that was made within execute() is waited
+// for elsewhere, or the arena is attached to (tbb::task_arena::attach), the thread that comes in by that way wears the
+// identity there; if it cannot, the process ends, since the work would be done as somebody else.
+//
 // What is started in another arena from within (a tbb::task_arena or task_group of one's own that is not execute()d
 // here) is not covered.
 #pragma once

@@ -11,6 +11,7 @@
 
 #include "behalf/tbb.h"
 #include "identity/service.h"
+#include "identity/thread_memo.h"
 #include "identity/token_data.h"
 #include "identity/worker_signals.h"
 #include "transfer/wearer.h"
@@ -45,6 +46,25 @@ class Worker {
 Worker& this_worker() {
   thread_local Worker worker;
   return worker;
+}
+
+// A thread that comes into an arena of ours by another way than execute(): it waits for a flow graph that was made
+// there, or has attached a tbb::task_arena of its own. It takes part in the work like others, and has nobody to tell.
+struct Guest {
+  Guest(const void* at, const Carried& who) noexcept : arena(at), worn(who) {}
+  const void* const arena;
+  const Carried::WornOrEnd worn;
+};
+
+// Of the calling thread, each within the one before.
+std::list<Guest>& guests() {
+  thread_local std::list<Guest> all;
+  return all;
+}
+
+bool wears(const Carried& who) noexcept {
+  const detail::Memo* const memo = detail::memo_or_null();
+  return memo != nullptr ? memo->known && detail::same(memo->worn, who.data()) : who.data() == nullptr;
 }
 
 }  // namespace
@@ -91,7 +111,10 @@ class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
   }
 
   void on_scheduler_entry(bool is_worker) override {
-    if (!is_worker) return;  // the caller wears the identity already
+    if (!is_worker) {
+      if (!wears(who_)) guests().emplace_back(this, who_);
+      return;
+    }
     ++inside_;
     ++totals_->workers_inside;
     Worker& worker = this_worker();
@@ -104,7 +127,10 @@ class Arenas::Arena final : public oneapi::tbb::task_scheduler_observer {
   }
 
   void on_scheduler_exit(bool is_worker) override {
-    if (!is_worker) return;
+    if (!is_worker) {
+      if (!guests().empty() && guests().back().arena == this) guests().pop_back();
+      return;
+    }
     this_worker().leave();
     --totals_->workers_inside;
     --inside_;

@@ -1,5 +1,6 @@
 // Arenas: each part of a parallel algorithm runs as whoever called it, and no worker is left as a user.
 #include <gtest/gtest.h>
+#include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <execution>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -177,6 +179,52 @@ TEST(Callers_of_two_identities, call_as_one_another_without_waiting_for_one_anot
                 for (thread& caller : callers) caller.join();
               }
               for (const Seen& each : seen) must(each.wrong().empty(), each.wrong());
+              must_leave_no_user_behind();
+            }),
+            "");
+}
+
+class Graph {
+ public:
+  Graph(Seen& seen, const Token& wanted)
+      : node_(graph_, oneapi::tbb::flow::unlimited, [&seen, wanted](int part) {
+          seen.look(wanted);
+          std::this_thread::sleep_for(100us);
+          return part;
+        }) {}
+  void run() {
+    for (int part = 0; part < 200; ++part) node_.try_put(part);
+    graph_.wait_for_all();
+  }
+
+ private:
+  oneapi::tbb::flow::graph graph_;
+  oneapi::tbb::flow::function_node<int, int> node_;
+};
+
+TEST(A_flow_graph, is_whoever_made_it_whoever_waits_for_it) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              tbb::Arenas arenas({.kept = 1, .threads = 2});
+              on_thread([&] {
+                Seen seen;
+                std::optional<Graph> graph;
+                arenas.execute(alice(), [&] { graph.emplace(seen, alice()); });
+                graph->run();
+                must_equal(uid_now(), uid_t{0}, "who waited");
+                {
+                  const Impersonation as{bob()};
+                  graph->run();
+                  must_equal(uid_now(), bob_id, "who waited");
+                }
+                arenas.execute(bob(), [&] {
+                  oneapi::tbb::parallel_for(0, 8, [&](int) {
+                    graph->run();
+                    must_equal(uid_now(), bob_id, "who waited in a loop");
+                  });
+                });
+                must(seen.wrong().empty(), seen.wrong());
+              });
               must_leave_no_user_behind();
             }),
             "");
