@@ -210,7 +210,11 @@ class Mailbox {
     }
     if (answer == nullptr) return;
     if (thrown != nullptr) return answer->refuse(std::move(thrown));
-    static_cast<detail::AnswerOf<Reply>&>(*answer).give(reply);
+    try {
+      static_cast<detail::AnswerOf<Reply>&>(*answer).give(reply);
+    } catch (...) {
+      answer->refuse(std::current_exception());  // it could not be moved
+    }
   }
 
   detail::Post post_;

@@ -156,6 +156,34 @@ TEST(An_answer, comes_when_nothing_of_the_message_is_left) {
             "");
 }
 
+struct Stubborn {
+  Stubborn() = default;
+  Stubborn(const Stubborn& other) : moves(other.moves + 1) {
+    if (moves == 3) throw std::runtime_error("not moved");
+  }
+  int moves = 0;
+};
+
+TEST(An_answer, that_cannot_be_moved_to_its_sender_is_what_that_threw) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              Mailbox<int, Stubborn> box;
+              auto answer = box.ask(1);
+              on_thread([&] {
+                for (Stubborn one; box.handle_waiting([&](Message<int>&) -> Stubborn { return one; });) {
+                }
+              });
+              std::string said;
+              try {
+                (void)answer.get();
+              } catch (const std::exception& error) {
+                said = error.what();
+              }
+              must(said == "not moved", said);
+            }),
+            "");
+}
+
 TEST(A_receiver_that_cannot_be_worn, leaves_the_message_where_it_is) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
