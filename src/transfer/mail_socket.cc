@@ -275,10 +275,15 @@ std::string MailSender::send(std::string_view message, Level grants) {
   theirs = Descriptor();  // so that the end of the receiver is seen
   const auto bytes = std::make_unique_for_overwrite<char[]>(room_for_answer);
   const int end = ours.get();
-  const ssize_t size = until_not_interrupted([&] { return ::recv(end, bytes.get(), room_for_answer, 0); });
+  const ssize_t size = until_not_interrupted([&] { return ::recv(end, bytes.get(), room_for_answer, MSG_TRUNC); });
   if (size <= 0) {
     throw Error(Error::Reason::cancelled, "behalf: send a message: the receiver is gone, and has not answered",
                 size < 0 ? errno : 0);
+  }
+  if (static_cast<std::size_t>(size) > room_for_answer) {
+    throw Error(Error::Reason::out_of_resources, "behalf: send a message: the answer of " + std::to_string(size - 1) +
+                                                     " bytes is longer than the " +
+                                                     std::to_string(room_for_answer - 1) + " that a sender takes");
   }
   std::string text(bytes.get() + 1, static_cast<std::size_t>(size) - 1);
   if (bytes[0] == handled) return text;

@@ -288,6 +288,41 @@ TEST(A_sender_that_sends_descriptors, neither_fills_the_receivers_table_nor_hold
             "");
 }
 
+// A piece of it would be taken for all.
+TEST(An_answer, that_is_longer_than_a_sender_takes_is_refused) {
+  EXPECT_EQ(in_own_process([] {
+              start_with_accounts();
+              auto [in, out] = mail_socket_pair();
+              MailSender to(std::move(out));
+              std::thread receiver([&in = in] {
+                char bytes[64];
+                iovec part{bytes, sizeof bytes};
+                alignas(cmsghdr) std::array<char, 128> room{};
+                msghdr message{};
+                message.msg_iov = &part;
+                message.msg_iovlen = 1;
+                message.msg_control = room.data();
+                message.msg_controllen = room.size();
+                if (::recvmsg(in.get(), &message, 0) <= 0) return;
+                for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr; item = CMSG_NXTHDR(&message, item)) {
+                  if (item->cmsg_type != SCM_RIGHTS) continue;
+                  int fd = -1;
+                  std::memcpy(&fd, CMSG_DATA(item), sizeof fd);
+                  const Descriptor answer(fd);
+                  const int size = 1 << 20;
+                  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+                  const std::string all = '+' + std::string(300 * 1024, 'x');
+                  (void)!::send(fd, all.data(), all.size(), 0);
+                }
+              });
+              std::size_t size = 0;
+              const bool was_refused = refused(Error::Reason::out_of_resources, [&] { size = to.send("all").size(); });
+              receiver.join();
+              must(was_refused, std::to_string(size) + " bytes came");
+            }),
+            "");
+}
+
 // There the kernel would say that the receiver sends, and a service that asks it would do what the sender may not.
 TEST(A_sender_that_leads_the_answer_to_somebody_else, is_refused_and_nothing_goes_there) {
   EXPECT_EQ(in_own_process([] {
