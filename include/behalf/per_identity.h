@@ -48,9 +48,8 @@ class per_identity {
   //
   // Errors: what `make` throws; those of Carried; Error as of Impersonation where the identity cannot be taken, and of
   // reason would_wait_for_itself where `make` asks for what it is making. Nothing is kept then.
-  // Thread-safe. Cost: where it is there, no system call, and a lock or, where the thread has got it before, none; else
-  // what `make` costs and an Impersonation, none
-  // where it is worn anyway.
+  // Thread-safe. Cost: where it is there, no system call, and a lock or, where the thread has got it before and the
+  // token has no tickets, none; else what `make` costs and an Impersonation, none where it is worn anyway.
   Handle get() {
     if (std::shared_ptr<void> there = cache_.find()) return std::static_pointer_cast<T>(std::move(there));
     return get(Carried());

@@ -35,6 +35,7 @@ struct Flight {
   std::atomic<std::thread::id> by{};
   bool stale = false;  // dropped meanwhile: it is for those who have asked before
   bool done = false;
+  bool made_none = false;  // it was probed and is fit
   Object object;
   std::exception_ptr failed;
 };
@@ -169,7 +170,9 @@ class alignas(64) IdentityCache::Part {
     return entry.object != nullptr && !expired(entry, now) && !cache_->wants_probe(now, entry.probed);
   }
 
+  // But of a token with tickets: they are there as long as a copy of it, and not for what a thread remembers.
   void tell_this_thread(Entry& entry, const TokenPtr& who) noexcept {
+    if (who->tickets.kept != nullptr) return;
     try {
       if (entry.known == nullptr) {
         entry.known = std::make_shared<KnownObject>(entry.object, entry.made, entry.probed, entry.used);
@@ -205,52 +208,59 @@ class alignas(64) IdentityCache::Part {
 
   // What is not there, or not to be given as it is: made, or waited for.
   Object fetch(const Carried& who, Moment now, bool anew) {
-    Object old;
-    std::unique_lock lock(mutex_);
-    Entry& entry = entry_of(who.data());
-    if (entry.flight != nullptr) {
-      const std::shared_ptr<Flight> flight = entry.flight;
-      return wait_for(lock, *flight);
-    }
-    if (!anew && may_be_given(entry, now)) {  // another thread was first
-      ++counts_.hits;
-      entry.used = now;
-      return entry.object;
-    }
-    const std::shared_ptr<Flight> flight = std::make_shared<Flight>();
-    entry.flight = flight;
-    forget(entry);
-    if (!anew) old = entry.object;
-    if (old != nullptr && expired(entry, now)) {
-      ++counts_.expired;
-      by_use_.take(entry);
-      entry.object = nullptr;
+    for (;;) {
+      // Let go after the lock and when nothing is in flight: what ends may ask for its like.
+      Entry outlived;
+      std::shared_ptr<Flight> flight;
+      std::unique_lock lock(mutex_);
+      Entry& entry = entry_of(who.data());
+      if (entry.flight != nullptr) {
+        flight = entry.flight;
+        wait_for(lock, *flight);
+        if (anew && flight->made_none) continue;
+        ++counts_.hits;
+        return flight->object;
+      }
+      if (!anew && may_be_given(entry, now)) {  // another thread was first
+        ++counts_.hits;
+        entry.used = now;
+        return entry.object;
+      }
+      if (!anew && entry.object != nullptr && expired(entry, now)) {
+        ++counts_.expired;
+        outlived = take_out(entry);
+        continue;
+      }
+      flight = std::make_shared<Flight>();
+      entry.flight = flight;
+      forget(entry);
+      Object old = anew ? nullptr : entry.object;
       lock.unlock();
-      old = nullptr;
-    } else {
-      lock.unlock();
+      return fly(who, *flight, std::move(old), anew);
     }
-    const bool fit = old != nullptr && is_fit(who, *flight, old.get());
-    try {
-      flight->object = fit ? old : make(who, *flight);
-    } catch (...) {
-      flight->failed = std::current_exception();
-    }
-    old = nullptr;
-    land(lock, who, *flight, fit, anew);
-    if (flight->failed) std::rethrow_exception(flight->failed);
-    return flight->object;
   }
 
-  Object wait_for(std::unique_lock<std::mutex>& lock, const Flight& flight) {
+  // Makes it, or finds the old one fit.
+  Object fly(const Carried& who, Flight& flight, Object old, bool anew) {
+    flight.made_none = old != nullptr && is_fit(who, flight, old.get());
+    try {
+      flight.object = flight.made_none ? old : make(who, flight);
+    } catch (...) {
+      flight.failed = std::current_exception();
+    }
+    old = nullptr;
+    land(who, flight, anew);
+    if (flight.failed) std::rethrow_exception(flight.failed);
+    return flight.object;
+  }
+
+  void wait_for(std::unique_lock<std::mutex>& lock, const Flight& flight) {
     if (flight.by == std::this_thread::get_id()) {
       throw Error(Error::Reason::would_wait_for_itself,
                   "behalf: per_identity: the object is asked for by what makes it");
     }
     landed_.wait(lock, [&] { return flight.done; });
     if (flight.failed) std::rethrow_exception(flight.failed);
-    ++counts_.hits;
-    return flight.object;
   }
 
   Object make(const Carried& who, Flight& flight) const {
@@ -270,11 +280,12 @@ class alignas(64) IdentityCache::Part {
   }
 
   // Puts what came of it in its place, and tells who waits.
-  void land(std::unique_lock<std::mutex>& lock, const Carried& who, Flight& flight, bool was_fit, bool anew) {
+  void land(const Carried& who, Flight& flight, bool anew) {
     Object replaced;
     Entry dropped, evicted;
-    lock.lock();
+    const std::lock_guard lock(mutex_);
     const Moment now = cache_->now();
+    const bool was_fit = flight.made_none;
     flight.done = true;
     if (flight.failed) {
       ++counts_.failed;
@@ -290,6 +301,7 @@ class alignas(64) IdentityCache::Part {
         dropped = take_out(entry);
       } else if (flight.failed) {
         slot.ready = entry.object;
+        evicted = make_room();  // others may have come meanwhile, when it could not be dropped
       } else {
         if (entry.object == nullptr) {
           by_use_.add(entry);
@@ -306,7 +318,6 @@ class alignas(64) IdentityCache::Part {
       }
     }
     landed_.notify_all();
-    lock.unlock();
   }
 
   bool was_asked_for(const Entry& entry) noexcept {

@@ -245,6 +245,88 @@ TEST(A_cache, drops_what_was_not_asked_for_for_longest_and_a_refresh_that_fails_
             "");
 }
 
+// Its end may ask the cache that it comes out of: for what takes its place, or for what it needs itself.
+TEST(An_object, that_has_outlived_its_time_may_ask_for_its_like_as_it_ends) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              struct Asking {
+                int number;
+                std::function<void()>* at_end;
+                ~Asking() {
+                  if (number == 1) (*at_end)();
+                }
+              };
+              int made = 0, found = 0;
+              std::function<void()> at_end;
+              per_identity<Asking> cache([&] { return Asking{++made, &at_end}; }, {.lives = 100ms});
+              at_end = [&] { found = cache.get(alice())->number; };
+              on_thread([&] {
+                (void)cache.get(alice());
+                std::this_thread::sleep_for(110ms);
+                must_equal(cache.get(alice())->number, 2, "in its place");
+              });
+              must_equal(found, 2, "what it found at its end");
+              must(cache.counts().made == 2 && cache.counts().expired == 1, "counts");
+            }),
+            "");
+}
+
+// Who is only looking whether it is fit is not making it anew.
+TEST(An_object, that_is_just_probed_is_made_anew_all_the_same_for_who_says_so) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> made = 0;
+              std::atomic<bool> probing = false, go = false;
+              per_identity<int> cache([&] { return ++made; }, {},
+                                      [&](int&) {
+                                        probing = true;
+                                        while (!go) std::this_thread::yield();
+                                        return true;
+                                      });
+              must_equal(*cache.get(alice()), 1, "made");
+              std::thread looks([&] { (void)cache.get(alice()); });
+              while (!probing) std::this_thread::yield();
+              int refreshed = 0;
+              std::thread anew([&] { refreshed = *cache.refresh(alice()); });
+              std::this_thread::sleep_for(50ms);  // it waits for the probe
+              go = true;
+              looks.join();
+              anew.join();
+              must_equal(refreshed, 2, "what the refresh gave");
+              must_equal(*cache.get(alice()), 2, "kept");
+            }),
+            "");
+}
+
+TEST(A_cache, keeps_no_more_than_was_said_after_a_refresh_that_failed) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<bool> fails = false, making = false, go = false;
+              per_identity<int> cache(
+                  [&](const Token& who) {
+                    if (who.uid() != alice_id || !fails) return 1;
+                    making = true;
+                    while (!go) std::this_thread::yield();
+                    throw std::runtime_error("no");
+                  },
+                  {.at_most = 1});
+              (void)cache.get(alice());
+              fails = true;
+              std::thread anew([&] {
+                try {
+                  (void)cache.refresh(alice());
+                } catch (const std::runtime_error&) {
+                }
+              });
+              while (!making) std::this_thread::yield();
+              (void)cache.get(bob());
+              go = true;
+              anew.join();
+              must_equal(cache.counts().kept, std::size_t{1}, "kept");
+            }),
+            "");
+}
+
 // A user whose rights were changed: what was being made meanwhile is for those who had asked before.
 TEST(What_is_dropped_while_it_is_made, is_not_given_to_who_asks_later) {
   EXPECT_EQ(in_own_process([] {
@@ -358,6 +440,26 @@ TEST_F(What_a_thread_has_got_before, does_not_live_on_for_its_sake_and_is_counte
               cache.emplace([&] { return Witness(destroyed); });
               (void)cache->get(hers);
               must(cache->counts().hits == 0 && cache->counts().made == 1, "of another cache");
+            }),
+            "");
+}
+
+// Tickets of hers are in the memory as long as there is a copy of her token, and what a thread remembers is none.
+TEST_F(What_a_thread_has_got_before, does_not_keep_her_tickets) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              per_identity<int> cache([] { return 1; });
+              std::weak_ptr<const void> tickets;
+              on_thread([&] {
+                {
+                  const auto kept = std::make_shared<const int>(1);
+                  tickets = kept;
+                  const Token delegated{detail::with_tickets(*alice().data(), {"MEMORY:hers", kept})};
+                  for (int i = 0; i < 5; ++i) (void)cache.get(delegated);
+                  must(cache.drop(delegated), "drop");
+                }
+                must(tickets.expired(), "they are still there");
+              });
             }),
             "");
 }
