@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <mutex>
@@ -42,7 +43,8 @@ class KnownUsers {
   [[nodiscard]] Token for_user(const std::string& name);
   [[nodiscard]] Token for_uid(uid_t uid);
 
-  // Effects: is looked up anew when it is next asked for. Errors: none. Thread-safe.
+  // Effects: is looked up anew when it is next asked for; what is being looked up just now is for those who have asked
+  // before. Errors: none. Thread-safe.
   void forget(const std::string& name) noexcept;
   void forget(uid_t uid) noexcept;
   void clear() noexcept;
@@ -67,6 +69,7 @@ class KnownUsers {
   mutable std::mutex mutex_;
   Order order_;
   std::map<Whom, Order::iterator> by_whom_;
+  std::uint64_t forgotten_ = 0;  // how often somebody was
 };
 
 }  // namespace behalf

@@ -6,8 +6,10 @@ namespace behalf {
 
 template <class LookUp>
 Token KnownUsers::find(const Whom& whom, const LookUp& look_up) {
+  std::uint64_t forgotten = 0;
   {
     const std::lock_guard lock(mutex_);
+    forgotten = forgotten_;
     const auto at = by_whom_.find(whom);
     if (at != by_whom_.end() && std::chrono::steady_clock::now() - at->second->since < options_.lives) {
       order_.splice(order_.begin(), order_, at->second);
@@ -21,6 +23,7 @@ Token KnownUsers::find(const Whom& whom, const LookUp& look_up) {
     return look_up();
   }();
   const std::lock_guard lock(mutex_);
+  if (forgotten_ != forgotten) return token;  // it may be from before what somebody was forgotten for
   const auto at = by_whom_.find(whom);
   // Where others have asked meanwhile, the latest answer stays.
   if (at != by_whom_.end() && at->second->since > since) return token;
@@ -53,6 +56,7 @@ Token KnownUsers::for_uid(uid_t uid) {
 
 void KnownUsers::drop(const Whom& whom) noexcept {
   const std::lock_guard lock(mutex_);
+  ++forgotten_;
   const auto at = by_whom_.find(whom);
   if (at == by_whom_.end()) return;
   order_.erase(at->second);
@@ -69,6 +73,7 @@ void KnownUsers::forget(uid_t uid) noexcept {
 
 void KnownUsers::clear() noexcept {
   const std::lock_guard lock(mutex_);
+  ++forgotten_;
   by_whom_.clear();
   order_.clear();
 }

@@ -1,11 +1,14 @@
 // KnownUsers: what the account database answered is kept for a while; what it did not answer is not.
 #include "behalf/known_users.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
+#include "behalf/descriptor.h"
 #include "behalf/impersonation.h"
 #include "child.h"
 #include "own_accounts.h"
@@ -36,6 +39,34 @@ TEST(A_known_user, is_looked_up_once_until_her_time_is_over_or_she_is_forgotten)
               must_equal(users.for_uid(3001).groups().size(), std::size_t{3}, "outlived");
             }),
             "");
+}
+
+// A change of hers is told to who says so, whoever had asked the account database before it and has its answer after.
+TEST(A_known_user, who_is_forgotten_while_she_is_looked_up_is_not_kept_as_she_was) {
+  for (const bool all : {false, true}) {
+    EXPECT_EQ(in_own_process([all] {
+                own_accounts(accounts, groups);
+                start(ServiceKind::root);
+                // The look-up waits at the groups, for this lease, and knows the rest by then.
+                must(std::signal(SIGIO, SIG_IGN) != SIG_ERR, "signal");
+                const Descriptor held(::open("/etc/group", O_RDONLY | O_CLOEXEC));
+                must(::fcntl(held.get(), F_SETLEASE, F_WRLCK) == 0, "lease");
+                KnownUsers users;
+                std::thread asks([&] { must(users.for_user("alice").home() == "/home/alice", "as she was"); });
+                while (::fcntl(held.get(), F_GETLEASE) == F_WRLCK) std::this_thread::yield();
+                std::ofstream("/etc/passwd") << "root:x:0:0::/root:/bin/sh\nalice:x:3001:3001::/srv/alice:/bin/sh\n";
+                if (all) {
+                  users.clear();
+                } else {
+                  users.forget("alice");
+                }
+                must(::fcntl(held.get(), F_SETLEASE, F_UNLCK) == 0, "end of the lease");
+                asks.join();
+                must_equal(users.size(), std::size_t{0}, "kept");
+                must(users.for_user("alice").home() == "/srv/alice", "as she was before");
+              }),
+              "");
+  }
 }
 
 TEST(A_known_user, is_looked_up_as_the_service_by_who_impersonates) {
