@@ -12,6 +12,8 @@
 
 #include "behalf/error.h"
 #include "behalf/impersonation.h"
+#include "behalf/of_thread.h"
+#include "identity/give_back_failure.h"
 #include "identity/keyrings.h"
 #include "identity/service.h"
 #include "identity/worker_signals.h"
@@ -88,6 +90,12 @@ class Worker {
         job.finish();
         throw;
       }
+    }
+    if (OfThread::innermost() != nullptr) {
+      end_process(
+          "behalf: run_as: the callable ended with a ThreadDirectory, ThreadUmask, ThreadTickets or CallContext::Scope "
+          "still open: a coroutine held it across co_await. The process ends, before another user's call runs in it. "
+          "Close the scope before co_await, or use a behalf::task, with which it goes\n");
     }
     block_asynchronous_signals();
   }

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "behalf/impersonation.h"
+#include "behalf/of_thread.h"
 #include "child.h"
 #include "stand_in_service.h"
 
@@ -209,6 +210,23 @@ TEST(A_worker, has_a_session_keyring_of_its_own_and_a_fresh_one_for_another_user
               must(run_as(bob(), find) < 0, "bob finds alice's key");
             }),
             "");
+}
+
+// A coroutine of another library's may hold a ThreadDirectory across its co_await; the next user would work in it.
+TEST(A_call_that_leaves_a_scope_of_its_thread_open, ends_the_process) {
+  struct Scope final : detail::OfThread {
+    using detail::OfThread::begin;
+    void take() override {}
+    void put_back() noexcept override {}
+  };
+  const ChildEnd end = in_child([] {
+    start(ServiceKind::root);
+    Scope held;
+    run_as(alice(), [&] { held.begin(); });
+    must_equal(run_as(bob(), [] { return ::geteuid(); }), bob_id, "afterwards");
+  });
+  EXPECT_TRUE(end.exited && end.status == 70) << end.status << end.failure;
+  EXPECT_NE(end.said.find("ThreadDirectory"), std::string::npos) << end.said;
 }
 
 TEST(A_call_that_ends_its_thread, is_an_error_and_not_a_caller_that_waits_for_ever) {
