@@ -171,8 +171,10 @@ class Spawning {
     point_at_texts();
     // Until the program has reset them, or the process has ended, no handler of the service's runs as the user.
     constexpr std::uint64_t all = ~std::uint64_t{0};
-    if (const long result = launch_.calls->rt_sigprocmask(SIG_SETMASK, &all, nullptr); result < 0)
+    std::uint64_t mask = 0;
+    if (const long result = launch_.calls->rt_sigprocmask(SIG_SETMASK, &all, &mask); result < 0)
       fail("block the signals", result);
+    take_held_back(mask);
     detail::launch(&launch_);
     end_for_want_of_a_program();
   }
@@ -261,6 +263,19 @@ class Spawning {
     copies_.resize(descriptors_.size());
   }
 
+  // What is pending since the service had it blocked is the service's, and outlives execve(2). What has come since is
+  // for the process, whatever it is.
+  static void take_held_back(std::uint64_t mask) {
+    sigset_t held;
+    ::sigemptyset(&held);
+    for (int signal = 1; signal <= 64; ++signal) {
+      if ((mask >> (signal - 1) & 1) != 0) ::sigaddset(&held, signal);
+    }
+    constexpr timespec at_once{};
+    while (::sigtimedwait(&held, nullptr, &at_once) > 0 || errno == EINTR) {
+    }
+  }
+
   // Who leads a session begins no other (setsid(2)): it has what is wanted where it has no terminal.
   void keep_or_begin_session() {
     if (::getpgrp() != ::getpid()) return;
@@ -315,7 +330,7 @@ class Spawning {
 
     Child child(who_, static_cast<pid_t>(pid), Descriptor(pidfd), options_.new_session);
     if (launch_.failed || launch_.step != detail::last_step()) {
-      child.wait();
+      let_end(child);
       fail(launch_.step, launch_.failed ? -launch_.error : -EINTR);
     }
     if (unmasked < 0) fail("unblock the signals of the service", unmasked);
@@ -324,6 +339,16 @@ class Spawning {
     child.error_ = std::move(ours_[2]);
     child.terminal_ = std::move(terminal_);
     return child;
+  }
+
+  // Why there is no program is told, also where the service ignores SIGCHLD, or waits for any child, and the status is
+  // gone.
+  static void let_end(Child& child) {
+    try {
+      child.wait();
+    } catch (const Error&) {
+      (void)child.release();
+    }
   }
 
   [[noreturn]] void fail(const char* step, long result) const {

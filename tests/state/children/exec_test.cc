@@ -86,6 +86,26 @@ TEST(A_process_that_becomes_a_program, is_all_of_its_user_whoever_calls) {
             "");
 }
 
+// A signal that the service holds back, to read it from a signalfd, is the service's: her program begins with none.
+TEST(A_process_that_becomes_a_program, has_no_signal_of_the_service_s_pending) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              const Became became = process_that([](const SpawnOptions& options) {
+                sigset_t held;
+                ::sigemptyset(&held);
+                for (const int signal : {SIGUSR1, SIGRTMIN, SIGTERM}) ::sigaddset(&held, signal);
+                ::sigprocmask(SIG_BLOCK, &held, nullptr);
+                ::raise(SIGUSR1);
+                for (int i = 0; i < 3; ++i) ::kill(::getpid(), SIGRTMIN);
+                ::kill(::getpid(), SIGTERM);
+                exec(alice(), {"/bin/echo", "here"}, options);
+              });
+              must(became.status == 0 && became.text == "here\n", became.text);
+            }),
+            "");
+}
+
 TEST(A_process_that_becomes_a_program, keeps_its_id_and_has_a_session_of_its_own) {
   EXPECT_EQ(in_own_process([] {
               const Household household;

@@ -394,6 +394,33 @@ TEST(A_child_s_end, is_told_as_it_was) {
             "");
 }
 
+// A service that ignores SIGCHLD has its children's statuses thrown away; why there is no child it is told all the
+// same.
+TEST(A_program_that_cannot_be_executed, is_told_of_where_nobody_waits_for_children) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              must(std::signal(SIGCHLD, SIG_IGN) != SIG_ERR, "signal");
+              try {
+                (void)spawn(alice(), {"/nowhere/at/all"});
+                must(false, "it was begun");
+              } catch (const SpawnError& error) {
+                must(error.step() == SpawnError::execution && error.error_number() == ENOENT, error.what());
+              }
+            }),
+            "");
+}
+
+TEST(A_child_s_end, is_waited_for_as_long_as_one_can_say) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              Child child = spawn(alice(), {"/bin/sh", "-c", "sleep 0.2; exit 7"});
+              must(child.wait_for(std::chrono::milliseconds::max()) == ExitStatus{7, 0}, "it goes on");
+            }),
+            "");
+}
+
 // By the objects: what is not waited for is ended, what is released goes on.
 TEST(A_child_that_nobody_waited_for, ends_with_its_object_unless_it_was_released) {
   EXPECT_EQ(in_own_process([] {
