@@ -5,10 +5,12 @@
 #include <poll.h>
 
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "behalf/as_service.h"
+#include "behalf/impersonation.h"
 #include "behalf/per_identity.h"
 #include "refused.h"
 #include "settings_homes.h"
@@ -351,6 +353,85 @@ TEST(A_watch, tells_which_keys_have_changed_whoever_changed_them) {
               must((watch.wait(soon) == Keys{"editor/font", "editor/size"}), "changed and gone");
               const Impersonation as{user.bob};
               must(refused(Reason::not_the_owner, [&] { (void)watch.changed(); }), "bob looks");
+            }),
+            "");
+}
+
+// As who restores a backup does it: neither the file nor its folder is touched.
+TEST(A_watch, tells_what_changes_with_a_folder_above_or_a_link_to_it) {
+  EXPECT_EQ(with_homes([](const Homes& homes) {
+              using Keys = std::vector<std::string>;
+              const User user;
+              UserSettings settings = UserSettings::open_current_user(Carried(user.alice), homes.options());
+              const fs::path config = homes.alice() / ".config", one = homes.alice() / "one",
+                             another = homes.alice() / "another", link = homes.alice() / "link";
+              settings.set("a", 1);
+              fs::rename(config, one);
+              settings.set("a", 2);
+              fs::rename(config, another);
+              fs::rename(one, config);
+              SettingsWatch watch = settings.watch();
+              const auto is_told = [&](const std::string& what) {
+                pollfd readable = {watch.descriptor(), POLLIN, 0};
+                must(::poll(&readable, 1, 5000) == 1 && watch.changed() == Keys{"a"}, what);
+              };
+              fs::rename(config, one);
+              fs::rename(another, config);
+              is_told("another folder");
+              fs::rename(config, another);
+              fs::rename(one, config);
+              is_told("and the one before");
+              fs::rename(config, one);
+              fs::create_directory_symlink("another", config);
+              is_told("a link");
+              fs::create_directory_symlink("one", link);
+              fs::rename(link, config);
+              is_told("another link");
+              std::ofstream(homes.alice() / "letter") << "dear bob";
+              pollfd readable = {watch.descriptor(), POLLIN, 0};
+              must(::poll(&readable, 1, 50) == 0, "a letter in her home is no setting");
+            }),
+            "");
+}
+
+TEST(Settings, have_as_much_time_as_one_can_say) {
+  EXPECT_EQ(with_homes([](const Homes& homes) {
+              using Keys = std::vector<std::string>;
+              const User user;
+              const Impersonation as{user.alice};
+              SettingsOptions options = homes.options();
+              options.takes = options.waits = std::chrono::milliseconds::max();
+              UserSettings settings = UserSettings::open_current_user({}, options);
+              settings.transaction([&] {
+                for (int i = 0; i < 1000; ++i) settings.set("many/" + std::to_string(i), i);
+              });
+              must_equal(settings.all().size(), std::size_t{1000}, "read");
+              SettingsWatch watch = settings.watch();
+              std::atomic<bool> begun = false;
+              std::thread other([&] {
+                const Impersonation too{user.alice};
+                UserSettings own = UserSettings::open_current_user({}, options);
+                own.transaction([&] {
+                  own.set("a", 1);
+                  begun = true;
+                  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                });
+              });
+              while (!begun) std::this_thread::yield();
+              settings.set("b", 1);  // waits for the other's
+              other.join();
+              must((watch.wait(options.waits) == Keys{"a", "b"}), "changed");
+              std::thread later([&] {
+                const Impersonation too{user.alice};
+                std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                UserSettings::open_current_user({}, options).set("c", 1);
+              });
+              const Keys changed = watch.wait(options.waits);
+              later.join();
+              must(changed == Keys{"c"}, "waited for");
+              const AsService self;
+              UserSettings machine = UserSettings::open_machine(options);
+              machine.set("a", 1);
             }),
             "");
 }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "state/settings/failure.h"
+#include "state/time_limit.h"
 
 namespace behalf::detail {
 
@@ -25,7 +26,7 @@ Descriptor lock(const Layer& machine, int folder, std::chrono::milliseconds wait
   // Nobody else may open it, and so nobody else can hold it.
   Descriptor file(::openat(folder, lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw folder_failure(machine, errno);
-  const auto until = std::chrono::steady_clock::now() + waits;
+  const auto until = after(waits);
   struct flock whole {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;

@@ -5,16 +5,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "state/settings/failure.h"
 #include "state/settings/files.h"
 #include "state/settings/value.h"
+#include "state/time_limit.h"
 
 namespace behalf::detail {
 
 namespace {
 
+using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 // The only table; a file that has anything else is not ours.
@@ -60,7 +63,7 @@ class Store::Call {
  public:
   explicit Call(Store& store)
       : files(store.layer_, store.folder_.get(), store.file_),
-        ends(Clock::now() + store.options_.takes),
+        ends(after(store.options_.takes)),
         store_(store),
         outer_(std::exchange(store.call_, this)) {}
   ~Call() { store_.call_ = outer_; }
@@ -164,7 +167,8 @@ void Store::configure() {
     ::sqlite3_db_config(database_, what, on, nullptr);
   }
   ::sqlite3_extended_result_codes(database_, 1);
-  ::sqlite3_busy_timeout(database_, static_cast<int>(options_.waits.count()));
+  constexpr std::chrono::milliseconds longest_wait{std::numeric_limits<int>::max()};
+  ::sqlite3_busy_timeout(database_, static_cast<int>(std::clamp(options_.waits, 0ms, longest_wait).count()));
   ::sqlite3_progress_handler(
       database_, steps_between_looks,
       [](void* store) { return Clock::now() > static_cast<Store*>(store)->call_->ends ? 1 : 0; }, this);

@@ -8,9 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <vector>
 
 #include "behalf/user_settings.h"
 #include "state/settings/failure.h"
+#include "state/time_limit.h"
 
 namespace behalf {
 
@@ -18,13 +20,29 @@ namespace detail {
 
 namespace {
 
-constexpr std::uint32_t changes =
-    IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t goes = IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t changes = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | goes | IN_ONLYDIR;
+
+// The layer's folder, and those that it is in.
+std::vector<std::string> folders_of(const Layer& layer) {
+  std::vector<std::string> folders = {layer.root + '/' + layer.folder()};
+  if (!layer.config.empty()) folders.push_back(layer.root + '/' + layer.config);
+  folders.push_back(layer.root);
+  return folders;
+}
+
+// Whether another takes its place, or that of a link to it, which tells nothing to what is in it.
+void look_whether_it_goes(const std::string& folder, int events) {
+  (void)::inotify_add_watch(events, folder.c_str(), goes | IN_DONT_FOLLOW);
+  (void)::inotify_add_watch(events, folder.c_str(), goes);
+}
 
 // The layer's folder, or, where it is not there, the nearest above it, in which it will be made. To add what is looked
 // at already changes nothing.
 void look_at(const Layer& layer, int events) {
-  std::array<std::string, 3> folders = {layer.root + '/' + layer.folder(), layer.root + '/' + layer.config, layer.root};
+  const std::vector<std::string> folders = folders_of(layer);
+  // From above: what is put in a place meanwhile is told of there, or is what is looked at next.
+  for (auto each = folders.rbegin(); each != folders.rend(); ++each) look_whether_it_goes(*each, events);
   std::size_t first_watched = folders.size();
   for (std::size_t i = 0; i < first_watched; ++i) {
     if (::inotify_add_watch(events, folders.at(i).c_str(), changes) >= 0) {
@@ -112,7 +130,7 @@ std::vector<std::string> SettingsWatch::changed() {
 }
 
 std::vector<std::string> SettingsWatch::wait(std::chrono::milliseconds at_most) {
-  const auto until = std::chrono::steady_clock::now() + at_most;
+  const auto until = detail::after(at_most);
   for (;;) {
     std::vector<std::string> keys = changed();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
