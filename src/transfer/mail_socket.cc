@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -152,7 +153,8 @@ void read_ancillary(msghdr& message, Received& received) {
 
 // The next message; nothing where the sender is gone, or another thread was faster.
 std::optional<Received> receive_message(int socket, std::size_t longest, bool& gone) {
-  const std::size_t room = sizeof(Head) + longest;
+  constexpr std::size_t longest_there_is = INT_MAX;  // a socket's buffer is no larger; pages are there once written to
+  const std::size_t room = sizeof(Head) + std::min(longest, longest_there_is);
   const auto bytes = std::make_unique_for_overwrite<char[]>(room);
   iovec part{bytes.get(), room};
   Ancillary ancillary;

@@ -288,6 +288,18 @@ TEST(A_sender_that_sends_descriptors, neither_fills_the_receivers_table_nor_hold
             "");
 }
 
+TEST(A_receiver_of_mail, may_take_messages_of_any_length) {
+  EXPECT_EQ(in_own_process([] {
+              start_with_accounts();
+              auto [in, out] = mail_socket_pair();
+              MailSender(std::move(out)).post("short", Level::anonymous);
+              MailReceiver box(Carried(as_service), std::move(in), {.longest = SIZE_MAX, .on_refused = note_refusal});
+              must(box.handle_one([](Message<std::string>& message) { must(*message == "short", *message); }),
+                   last_refusal);
+            }),
+            "");
+}
+
 // A piece of it would be taken for all.
 TEST(An_answer, that_is_longer_than_a_sender_takes_is_refused) {
   EXPECT_EQ(in_own_process([] {
