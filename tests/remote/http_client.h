@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,10 @@ class HttpClient {
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
-  explicit HttpClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `before`: what is done when there is a socket, and nothing is connected.
+  explicit HttpClient(std::uint16_t port, const std::function<void(int socket)>& before = {})
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (before) before(socket_.get());
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -74,7 +75,7 @@ struct Site {
     bool knows_revocations = false;
   };
   Site() : Site(With()) {}
-  explicit Site(With with) : authority(made()) {
+  explicit Site(With with, const std::function<void(int socket)>& prepare = {}) : authority(made()) {
     authority.certify(place + "server",
                       {.subject = {{"CN", "localhost"}}, .usage = "serverAuth", .alternative_names = "DNS:localhost"});
     authority.certify(place + "alice", person("Alice Arnold"));
@@ -93,6 +94,7 @@ struct Site {
       log += std::string(line) + (::geteuid() == 0 ? "\n" : " LOGGED BY SOMEBODY ELSE\n");
     };
     Descriptor listener = http::listen_loopback(0);
+    if (prepare) prepare(listener.get());
     port = http::port_of(listener);
     server.emplace(std::move(listener), std::move(with.authenticator), std::move(with.handler), with.server);
   }
@@ -187,6 +189,63 @@ std::string curl(const Site& site, const std::string& options, const std::string
     all.append(piece.data(), got);
   ::pclose(said);
   return all;
+}
+
+// It goes to another thread after so many requests, while that one has still a piece of a file to send for it.
+TEST(A_client_certificate, is_its_own_user_s_still_where_its_connection_moves_to_another_thread_in_the_middle) {
+  EXPECT_EQ(at_home([] {
+              constexpr int large = 2'500'000;
+              constexpr int before_it_moves = 16;
+              const auto gives_room = [](int socket) {
+                for (const int buffer : {SO_SNDBUFFORCE, SO_RCVBUFFORCE}) {
+                  const int room = 16 * large;
+                  must(::setsockopt(socket, SOL_SOCKET, buffer, &room, sizeof room) == 0, "room");
+                }
+              };
+              std::atomic<int> waiting{0};
+              std::atomic<int> gone_on{0};
+              Site site({.handler =
+                             [&](const Request& request) {
+                               Response response{.body = std::to_string(::gettid())};
+                               if (request.target == "/large") response.body.resize(large);
+                               if (request.target == "/waits") {
+                                 const int round = ++waiting;
+                                 while (gone_on < round) std::this_thread::yield();
+                               }
+                               return response;
+                             },
+                         .server = {.threads = 2}},
+                        gives_room);
+              TlsClient probe(site.port, place + "alice");
+              std::string home;
+              for (int i = 0; i < 2 * before_it_moves; ++i) {
+                home = probe.ask(get("/")).body;
+                std::this_thread::sleep_for(2ms);  // it does not move while it is asked again
+              }
+              for (int round = 1; round <= 20; ++round) {
+                std::vector<std::unique_ptr<TlsClient>> elsewhere;
+                std::vector<std::unique_ptr<TlsClient>> there;
+                while (elsewhere.size() < 2) {
+                  auto client = std::make_unique<TlsClient>(site.port, place + "alice", nullptr, gives_room);
+                  auto& where = client->ask(get("/")).body == home ? there : elsewhere;
+                  where.push_back(std::move(client));
+                }
+                there.clear();
+                TlsClient& moves = *elsewhere[0];
+                for (int i = 2; i < before_it_moves; ++i) must(moves.ask(get("/")).body != home, "moved too early");
+                moves.say(get("/large"));
+                elsewhere[1]->say(get("/waits"));
+                while (waiting < round) std::this_thread::yield();
+                const char begun = 0x17;  // of a record that comes later
+                must(::send(moves.raw(), &begun, 1, MSG_NOSIGNAL) == 1, "send");
+                std::this_thread::sleep_for(5ms);
+                ++gone_on;
+                must_equal(moves.hear().body.size(), std::size_t{large}, "the file");
+                std::this_thread::sleep_for(5ms);
+              }
+              must_be(probe.ask(get("/")).body, home, "and serves on");
+            }),
+            "");
 }
 
 TEST(A_client_certificate, is_whose_request_curl_makes_and_without_there_is_none) {
@@ -358,6 +417,16 @@ TEST(A_client_certificate, says_what_its_authority_has_written_and_listed_names_
               shown = {.subject = "CN=alice arnold,O=Test", .authority = people};
               must(!account(shown), "another's");
               must(!account({}), "nothing");
+            }),
+            "");
+}
+
+TEST(A_client_certificate, is_asked_about_once_where_the_answer_holds_for_ever) {
+  EXPECT_EQ(at_home([] {
+              Site site({.tls = {.holds = std::chrono::milliseconds::max()}});
+              TlsClient alice(site.port, place + "alice");
+              for (int i = 0; i < 5; ++i) must_be(asked(alice), hers, "alice");
+              must_equal(site.server->counts().asked, std::uint64_t{1}, "questions");
             }),
             "");
 }

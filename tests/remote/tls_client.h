@@ -38,8 +38,9 @@ class WithoutSigpipe {
 class TlsClient : public HttpClient {
  public:
   // With that certificate (NAME.pem, NAME.key), or none where it is empty.
-  explicit TlsClient(std::uint16_t port, const std::string& shows = {}, const std::function<void(SSL*)>& prepare = {})
-      : HttpClient(port), context_(SSL_CTX_new(TLS_client_method())) {
+  explicit TlsClient(std::uint16_t port, const std::string& shows = {}, const std::function<void(SSL*)>& prepare = {},
+                     const std::function<void(int socket)>& before = {})
+      : HttpClient(port, before), context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX_set_mode(context_.get(), SSL_MODE_AUTO_RETRY);
     if (!shows.empty()) {
       must(SSL_CTX_use_certificate_chain_file(context_.get(), (shows + ".pem").c_str()) == 1 &&

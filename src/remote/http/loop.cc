@@ -781,6 +781,7 @@ void Loop::move_home(Connection& connection) {
   Loop& home = *core_.loops[connection.call->client()->uid() % core_.loops.size()];
   if (&home == this || home.connections() > connections()) return;
   if (!watch_no_more(connection)) return;
+  std::erase(again_, &connection);  // in one turn it may have waited for the next, and come to the end after all
   --count_;
   ++home.count_;
   home.adopt(take_out(connection));
