@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -386,6 +389,12 @@ TEST(An_HTTP_server, takes_no_user_from_a_trailer_and_bodies_in_any_pieces) {
                   base64(his_word) + "\r\n\r\n");
               must_equal(slowly.hear().status, 100, "continue");
               must(slowly.ask("xy").body == his + "xy!", "after it");
+              // One of HTTP/1.0 knows no such answer (RFC 9110, 10.1.1).
+              HttpClient old(here.port);
+              old.say("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\nAuthorization: Basic " +
+                      base64(her_word) + "\r\n\r\n");
+              std::this_thread::sleep_for(20ms);
+              must(old.ask("xy").body == hers + "xy", "without a 100");
               // A client that shuts its side down after its request is answered.
               for (int i = 0; i < 100; ++i) {  // the end may come with the request, or after it
                 HttpClient terse(here.port);
@@ -782,11 +791,125 @@ TEST(An_HTTP_server, accepts_who_comes_beside_somebody_who_asks_without_a_pause)
               while (greedily < 100) std::this_thread::yield();
               int served = 0;
               for (int i = 0; i < 2; ++i) served += HttpClient(here.port).ask(get("/", his_word)).body == his ? 1 : 0;
+              // One that had no descriptor for who came listens again after a while.
+              rlimit limit{};
+              must(::getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+              std::future<bool> comes = std::async(std::launch::async, [&] {
+                HttpClient bob(here.port, [&](int) {
+                  const rlimit none{.rlim_cur = 3, .rlim_max = limit.rlim_max};
+                  (void)::setrlimit(RLIMIT_NOFILE, &none);
+                });
+                return bob.ask(get("/", his_word)).body == his;
+              });
+              while (!here.lines.have("accept: ")) std::this_thread::sleep_for(1ms);
+              (void)::setrlimit(RLIMIT_NOFILE, &limit);
+              const bool is_served = comes.get();
               const bool still = goes_on.exchange(false);
               here.server->stop(1s);
               reads.join();
               must(still, "nobody was greedy");
+              must(is_served, "who came when there were no descriptors waits for ever");
               must_equal(served, 2, "served beside");
+            }),
+            "");
+}
+
+// A client whose socket is used by others, too.
+struct RawClient : HttpClient {
+  using HttpClient::HttpClient;
+  using HttpClient::socket;
+};
+
+// Where there is room for all of it, her file is no more than a piece before the next request's turn.
+TEST(An_HTTP_server, sends_a_large_file_piece_by_piece_and_others_have_their_turn_between_them) {
+  EXPECT_EQ(at_home([] {
+              constexpr int large = 32 * 1024 * 1024;
+              const auto gives_room = [](int socket) {
+                for (const int buffer : {SO_SNDBUFFORCE, SO_RCVBUFFORCE}) {
+                  const int room = 8 * large;
+                  must(::setsockopt(socket, SOL_SOCKET, buffer, &room, sizeof room) == 0, "room");
+                }
+              };
+              std::ofstream("/home/alice/large");
+              must(::truncate("/home/alice/large", large) == 0, "a large file");
+              InOrder in;
+              std::optional<RawClient> first;
+              std::atomic<int> sent_before{0};
+              const auto handler = [&, others = in.handler()](const Request& request) -> Response {
+                Response response = others(request);
+                if (request.target == "/large") {
+                  response.file = Descriptor(::open("/home/alice/large", O_RDONLY | O_CLOEXEC));
+                  response.length = large;
+                }
+                int sent = 0;
+                if (request.target == "/next") must(::ioctl(first->socket(), FIONREAD, &sent) == 0, "FIONREAD");
+                sent_before += sent;
+                return response;
+              };
+              Accounts accounts;
+              Descriptor listener = http::listen_loopback(0);
+              gives_room(listener.get());
+              const std::uint16_t port = http::port_of(listener);
+              http::Server server(std::move(listener), accounts.by_password(), handler, {.threads = 1});
+              first.emplace(port, gives_room);
+              HttpClient next(port);
+              must(first->ask(get("/", her_word)).body == hers && next.ask(get("/", her_word)).body == hers, "alice");
+              HttpClient before(port);
+              before.say(get("/waits", her_word));
+              in.must_wait();
+              first->say(get("/large", her_word));
+              next.say(get("/next", her_word));
+              in.go_on();
+              must(next.hear().body == hers, "the next");
+              must_equal(first->hear().body.size(), std::size_t{large}, "the file");
+              must(in.order == "/ / /waits /large /next ", "in another order: " + in.order);
+              must(sent_before > 0 && sent_before < large / 2,
+                   std::to_string(sent_before) + " bytes were sent before the next");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, takes_the_longest_time_that_can_be_said_for_one_that_never_ends) {
+  EXPECT_EQ(at_home([] {
+              constexpr auto for_ever = std::chrono::milliseconds::max();
+              ByPassword here(who, {.threads = 1,
+                                    .header_time = for_ever,
+                                    .body_time = for_ever,
+                                    .idle_time = for_ever,
+                                    .write_time = for_ever,
+                                    .remembers = for_ever,
+                                    .keeps = for_ever});
+              HttpClient alice(here.port);
+              alice.say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nAuthorization: Basic ");
+              std::this_thread::sleep_for(60ms);
+              alice.say(base64(her_word) + "\r\n\r\na");
+              std::this_thread::sleep_for(60ms);
+              alice.say("b");
+              must(alice.hear().body == hers, "is given its time");
+              std::this_thread::sleep_for(60ms);
+              must(alice.ask(get("/", her_word)).body == hers, "and is kept");
+              must_equal(here.accounts.asked.load(), 1, "questions");
+              must_equal(here.server->counts().switches, std::uint64_t{1}, "switches");
+              HttpClient last(here.port);
+              last.say("GET / HTTP/1.1\r\n");
+              std::this_thread::sleep_for(60ms);
+              std::future<bool> stopped = std::async(std::launch::async, [&] { return here.server->stop(for_ever); });
+              std::this_thread::sleep_for(60ms);
+              last.say("Host: h\r\nAuthorization: Basic " + base64(his_word) + "\r\n\r\n");
+              must(last.hear().body == his, "what has begun comes to its end");
+              must(stopped.get(), "all did");
+            }),
+            "");
+}
+
+TEST(An_HTTP_server, names_nobody_in_its_log_for_a_request_that_named_nobody) {
+  EXPECT_EQ(at_home([] {
+              ByPassword here;
+              HttpClient turns(here.port);
+              must(turns.ask(get("/", her_word)).body == hers, "hers");
+              must_equal(turns.ask("GET /evil HTTP/1.1\r\n\r\n").status, 400, "and what is nobody's");
+              must(here.lines.have("refused 400 GET /evil"), "is in the log");
+              must(!here.lines.have("alice"), "as alice's");
             }),
             "");
 }

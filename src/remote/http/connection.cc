@@ -172,7 +172,9 @@ Connection::Sent Connection::flush() {
     sent_ += static_cast<std::size_t>(sent);
     progress = true;
   }
+  std::uint64_t all = 0;
   while (left_ != 0) {
+    if (all >= at_once) return Sent::turn;
     auto offset = static_cast<off_t>(offset_);
     const ssize_t sent = ::sendfile(socket_.get(), file_.get(), &offset, std::min<std::uint64_t>(left_, at_once));
     if (sent < 0 && errno == EINTR) continue;
@@ -180,6 +182,7 @@ Connection::Sent Connection::flush() {
     if (sent <= 0) return Sent::failure;  // 0: the file has become shorter than was said
     offset_ += static_cast<std::uint64_t>(sent);
     left_ -= static_cast<std::uint64_t>(sent);
+    all += static_cast<std::uint64_t>(sent);
     progress = true;
   }
   return Sent::all;
@@ -258,10 +261,8 @@ void Connection::hang_up() noexcept {
 void Connection::next() {
   parser.next();
   // What presents a user further is not kept for as long as a connection is idle.
-  if (user && user->level() == Level::delegation) {
-    call.emplace(Sender{user->with_level(Level::impersonation)});
-    user.reset();
-  }
+  if (user && user->level() == Level::delegation) call.emplace(Sender{user->with_level(Level::impersonation)});
+  user.reset();
   out_.clear();
   if (body_.capacity() > at_once) body_ = {};
   body_.clear();

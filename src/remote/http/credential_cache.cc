@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "behalf/error.h"
+#include "remote/later.h"
 
 namespace behalf::http::detail {
 
@@ -71,7 +72,7 @@ void CredentialCache::remember(const Hash& hash, const Token& whose, Clock::time
     std::erase_if(entries_, [&](const auto& each) { return each.second.until <= now; });
     if (entries_.size() >= at_most_) entries_.erase(entries_.begin());
   }
-  entries_.insert_or_assign(hash, Entry{whose, now + remembers_});
+  entries_.insert_or_assign(hash, Entry{whose, behalf::detail::later(now, remembers_)});
 }
 
 std::size_t CredentialCache::age() const {

@@ -16,10 +16,12 @@
 #include "identity/errors.h"
 #include "identity/give_back_failure.h"
 #include "identity/service.h"
+#include "remote/later.h"
 
 namespace behalf::http::detail {
 
 using namespace std::chrono_literals;
+using behalf::detail::later;
 using State = Connection::State;
 
 namespace {
@@ -212,7 +214,7 @@ void Loop::wait() {
   int count = 0;
   for (;;) {
     Clock::time_point until = std::min(look_again_, listen_again_);
-    if (worn_ != nullptr) until = std::min(until, last_handled_ + core_.options.keeps);
+    if (worn_ != nullptr) until = std::min(until, later(last_handled_, core_.options.keeps));
     bool has_more = !again_.empty() || !ready_.empty();
     int timeout = -1;
     if (has_more) {
@@ -228,9 +230,9 @@ void Loop::wait() {
     count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     if (timeout != 0) waits_no_more();
     now_ = Clock::now();
-    if (worn_ != nullptr && now_ - last_handled_ >= core_.options.keeps) be_service();
-    if (count != 0 || has_more) break;
+    if (worn_ != nullptr && now_ >= later(last_handled_, core_.options.keeps)) be_service();
     if (listen_again_ <= now_) listen(true);
+    if (count != 0 || has_more) break;
     if (look_again_ <= now_) return;
   }
   for (int i = 0; i < count; ++i) {
@@ -379,7 +381,7 @@ void Loop::take_orders() {
 }
 
 void Loop::expect(Connection& connection, std::chrono::milliseconds within) {
-  connection.deadline = now_ + within;
+  connection.deadline = later(now_, within);
   look_again_ = std::min(look_again_, std::max(connection.deadline, now_ + between_looks));
 }
 

@@ -180,7 +180,7 @@ bool RequestParser::is_whole() const {
 
 bool RequestParser::expects_continue() const noexcept {
   const auto expectation = request_.field("Expect");
-  return expectation && same_word(*expectation, "100-continue");
+  return expectation && !is_http_1_0() && same_word(*expectation, "100-continue");
 }
 
 void RequestParser::next() {

@@ -15,6 +15,7 @@
 #include "identity/service.h"
 #include "remote/http/core.h"
 #include "remote/http/loop.h"
+#include "remote/later.h"
 
 namespace behalf::http {
 
@@ -111,12 +112,13 @@ Server::~Server() {
 }
 
 bool Server::stop(std::chrono::milliseconds at_most) {
+  const auto until = behalf::detail::later(std::chrono::steady_clock::now(), at_most);
   core_->stopping = true;
   for (const std::unique_ptr<detail::Loop>& each : core_->loops) each->wake();
   bool all = false;
   {
     std::unique_lock lock(core_->mutex);
-    all = core_->closed.wait_for(lock, at_most, [this] { return core_->open == 0; });
+    all = core_->closed.wait_until(lock, until, [this] { return core_->open == 0; });
   }
   core_->cutting = true;
   for (const std::unique_ptr<detail::Loop>& each : core_->loops) each->wake();

@@ -8,6 +8,7 @@
 #include "behalf/impersonation.h"
 #include "identity/service.h"
 #include "remote/http/tls_channel.h"
+#include "remote/later.h"
 
 namespace behalf::http {
 
@@ -43,7 +44,7 @@ class Tls::Contexts final : public detail::TlsContexts {
     return now_;
   }
   [[nodiscard]] bool hold(Clock::time_point then, Clock::time_point now) const noexcept override {
-    return then.time_since_epoch().count() > read_at_ && now - then < options_.holds;
+    return then.time_since_epoch().count() > read_at_ && now < behalf::detail::later(then, options_.holds);
   }
 
  private:
