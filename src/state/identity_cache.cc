@@ -329,6 +329,10 @@ class alignas(64) IdentityCache::Part {
   // so that it has another turn ("second chance").
   Entry make_room() noexcept {
     if (by_use_.size() <= at_most_) return {};
+    if (at_most_ == 0) {
+      ++counts_.evicted;
+      return take_out(*by_use_.newest());
+    }
     std::size_t passed_over = 0;
     for (Entry* at = by_use_.oldest(); at != by_use_.newest();) {
       Entry& entry = *std::exchange(at, at->place.newer);
@@ -372,7 +376,7 @@ IdentityCache::IdentityCache(const PerIdentityOptions& options, Make make, Probe
       parts_count_(std::clamp<std::size_t>(options.at_most / objects_of_a_part, 1, parts_at_most)),
       parts_(new Part[parts_count_]),
       known_hits_(std::make_unique<CountOfThreads>()) {
-  const std::size_t each = std::max<std::size_t>(1, (options.at_most + parts_count_ - 1) / parts_count_);
+  const std::size_t each = options.at_most / parts_count_;
   for (std::size_t i = 0; i < parts_count_; ++i) parts_[i].belong_to(*this, each);
 }
 

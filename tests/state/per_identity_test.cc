@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <thread>
@@ -323,6 +324,27 @@ TEST(A_cache, keeps_no_more_than_was_said_after_a_refresh_that_failed) {
               go = true;
               anew.join();
               must_equal(cache.counts().kept, std::size_t{1}, "kept");
+            }),
+            "");
+}
+
+TEST(A_cache, keeps_as_many_as_was_said_whatever_the_number) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const auto kept = [](std::size_t at_most, std::size_t made) {
+                per_identity<int> cache([] { return 1; }, {.at_most = at_most});
+                for (std::size_t i = 0; i < made; ++i) {
+                  const auto id = static_cast<uid_t>(10'000 + i);
+                  must_equal(*cache.get(Token::from_ids(id, id, {})), 1, "given");
+                }
+                must_equal(cache.counts().evicted + cache.counts().kept, made, "kept or dropped");
+                return cache.counts().kept;
+              };
+              on_thread([&] {
+                must_equal(kept(0, 3), std::size_t{0}, "of none");
+                must_equal(kept(std::numeric_limits<std::size_t>::max(), 2000), std::size_t{2000}, "of any number");
+                must(kept(1000, 5000) <= 1000, "of 1000");
+              });
             }),
             "");
 }
