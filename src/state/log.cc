@@ -71,7 +71,9 @@ void append_escaped(std::string& line, std::string_view text) {
 Log::Log(std::string path) : path_(std::move(path)), file_(opened(path_)) {}
 
 void Log::write(std::string_view text) {
-  std::string line = now() + " " + worn_now() + ": ";
+  std::string line = now() + " ";
+  append_escaped(line, worn_now());  // a token's name may be whatever somebody was called
+  line += ": ";
   append_escaped(line, text);
   line += '\n';
   const std::lock_guard lock(mutex_);

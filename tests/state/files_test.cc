@@ -318,6 +318,21 @@ TEST(A_log, is_the_service_s_whoever_is_worn_and_says_who_it_was) {
             "");
 }
 
+TEST(A_log, is_not_written_to_by_a_name) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              Log log("/home/log");
+              on_thread([&] {
+                const Impersonation as{Token::from_ids(alice_id, alice_id, {}, "a\n2026-01-01T00:00:00Z -: b")};
+                log.write("opened");
+              });
+              const std::string all = text_of("/home/log");
+              must(all.substr(20) == " a\\x0a2026-01-01T00:00:00Z -: b(3001): opened\n", all);
+            }),
+            "");
+}
+
 TEST(A_log, keeps_its_lines_whole_among_threads) {
   EXPECT_EQ(in_own_process([] {
               const Household household;
