@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
+#include <csignal>
+
 #include "behalf/run_as.h"
 #include "refused.h"
 #include "settings_homes.h"
@@ -305,6 +307,46 @@ TEST(A_file_that_is_full, keeps_what_it_had) {
         must(!settings.get("c"), "c");
       }),
       "");
+}
+
+// The search for what is beneath a key begins behind what was found, and so it would find that key for ever.
+TEST(A_key_that_is_none, does_not_keep_the_service_busy) {
+  EXPECT_EQ(in_own_process([] {
+              const Homes homes;
+              Homes::make_folders_of(homes.alice(), alice_id);
+              const fs::path file = homes.folder_of_alice() / "settings.sqlite";
+              run_sql(file, table + "INSERT INTO settings VALUES(CAST(X'612FFF7A' AS TEXT), 1, 1)");
+              give(file);
+              start(ServiceKind::root);
+              SettingsOptions options = homes.options();
+              options.takes = std::chrono::milliseconds::max();
+              ::alarm(20);
+              const UserSettings settings = UserSettings::open_current_user(Token::for_user("alice"), options);
+              must(refused(Reason::not_usable, [&] { (void)settings.children(); }), "it was taken");
+            }),
+            "");
+}
+
+// A child that was forked in the middle of it has copies of all descriptors, and may go on for long.
+TEST(A_machine_s_layer, is_not_kept_locked_by_a_process_that_was_forked_while_it_was_written) {
+  EXPECT_EQ(in_own_process([] {
+              const Homes homes;
+              start(ServiceKind::root);
+              UserSettings machine = UserSettings::open_machine(homes.options());
+              pid_t child = 0;
+              machine.transaction([&] {
+                machine.set("a", 1);
+                child = ::fork();
+                if (child == 0) {
+                  ::sleep(20);
+                  ::_exit(0);
+                }
+              });
+              machine.set("a", 2);
+              must_equal(number(machine, "a"), 2, "a");
+              ::kill(child, SIGKILL);
+            }),
+            "");
 }
 
 TEST(A_user_s_lock_on_the_machine_s_layer, keeps_nobody_waiting) {

@@ -8,8 +8,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <thread>
+#include <utility>
 
+#include "behalf/file_lock.h"
 #include "state/settings/failure.h"
 #include "state/time_limit.h"
 
@@ -22,20 +25,23 @@ constexpr const char* copy_file = "settings.new";
 constexpr const char* journal_of_copy = "settings.new-journal";
 constexpr auto between_tries = std::chrono::milliseconds(5);
 
-Descriptor lock(const Layer& machine, int folder, std::chrono::milliseconds waits) {
+// Given back by the end of the FileLock, and not by that of the descriptor, of which a process that was forked
+// meanwhile has a copy.
+struct WritersLock {
+  Descriptor file;
+  FileLock held;
+};
+
+WritersLock lock(const Layer& machine, int folder, std::chrono::milliseconds waits) {
   // Nobody else may open it, and so nobody else can hold it.
   Descriptor file(::openat(folder, lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw folder_failure(machine, errno);
   const auto until = after(waits);
-  struct flock whole {};
-  whole.l_type = F_WRLCK;
-  whole.l_whence = SEEK_SET;
-  while (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) {
-    const bool held = errno == EAGAIN || errno == EACCES || errno == EINTR;
-    if (!held || std::chrono::steady_clock::now() >= until) throw folder_failure(machine, held ? EWOULDBLOCK : errno);
+  for (;;) {
+    if (auto held = FileLock::without_waiting(file.get())) return {std::move(file), std::move(*held)};
+    if (std::chrono::steady_clock::now() >= until) throw folder_failure(machine, EWOULDBLOCK);
     std::this_thread::sleep_for(between_tries);
   }
-  return file;
 }
 
 void clear_away(int folder) {
@@ -72,7 +78,7 @@ void replace(const Layer& machine, int folder) {
 
 void rewrite_machine(const Layer& machine, const SettingsOptions& options, const std::function<void(Store&)>& f) {
   const Descriptor folder = open_folder(machine, true);
-  const Descriptor locked = lock(machine, folder.get(), options.waits);
+  const WritersLock locked = lock(machine, folder.get(), options.waits);
   clear_away(folder.get());  // of one that was killed
   copy(machine, folder.get());
   try {

@@ -269,6 +269,7 @@ void Store::add_children(std::string_view key, std::set<std::string>& names) {
     const std::size_t slash = path.find('/', begin);
     names.insert(path.substr(begin, slash - begin));
     from = slash == std::string::npos ? path : path.substr(0, slash + 1) + '\xFF';
+    if (from < path) throw unusable(layer_, "a key in it is none");
   }
 }
 
