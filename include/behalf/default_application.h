@@ -33,7 +33,8 @@ struct DesktopApplication {
 // remove from, what the programs say of themselves (mimeinfo.cache). Where there is none, the same for the types that
 // this one is derived from. Nothing where there is none either. Installed is an entry that is not hidden and whose
 // program the user may execute. `desktops` are those whose own lists (NAME-mimeapps.list) come first: a service has
-// none, and $XDG_CURRENT_DESKTOP, the process's, is not looked at.
+// none, and $XDG_CURRENT_DESKTOP, the process's, is not looked at. Of lists without end the beginning counts (256
+// applications of a type in a folder), so that nobody is kept busy by what she writes there.
 //
 // Errors: as of layers(); std::invalid_argument for what is no type. Thread-safe. Cost: some 60 system
 // calls with the usual layers, and an Impersonation.

@@ -24,8 +24,10 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t largest_list = 1 << 20;
 constexpr std::size_t largest_entry = std::size_t{256} * 1024;
-// An entry may be in folders below, which the dashes of its name stand for; in how many places one is looked for.
+// An entry may be in folders below, which the dashes of its name stand for; in how many places of a folder one is
+// looked for, and all are.
 constexpr int places_at_most = 64;
+constexpr int places_of_all_at_most = 4096;
 
 // One of the folders in which there are such files: the user's own, beneath her home, or one of the machine's.
 class FolderOfFiles {
@@ -33,6 +35,8 @@ class FolderOfFiles {
   FolderOfFiles(const fs::path& path, const std::string& home, bool hers) : path_(path), home_(home), hers_(hers) {}
 
   [[nodiscard]] const fs::path& path() const { return path_; }
+  // Whether one more may be looked into, and another time one less.
+  [[nodiscard]] bool may_look() const { return places_left_ > 0 && --places_left_ >= 0; }
   [[nodiscard]] std::optional<std::string> read(const fs::path& file, std::size_t at_most) const {
     const fs::path whole = path_ / file;
     if (!hers_) return detail::read_of_machine(whole, at_most);
@@ -47,6 +51,7 @@ class FolderOfFiles {
   fs::path path_;
   std::string home_;
   bool hers_;
+  mutable int places_left_ = places_of_all_at_most;
 };
 
 struct Found {
@@ -57,13 +62,13 @@ struct Found {
 // The entry of that id in `applications`: foo-bar.desktop is there, or is bar.desktop in the folder foo.
 std::optional<Found> find_entry(const FolderOfFiles& applications, const fs::path& in, const std::string& rest,
                                 int& places) {
-  if (--places < 0) return std::nullopt;
+  if (--places < 0 || !applications.may_look()) return std::nullopt;
   if (auto text = applications.read(in / rest, largest_entry)) {
     return Found{applications.path() / in / rest, std::move(*text)};
   }
   for (std::size_t dash = rest.find('-'); dash != std::string::npos; dash = rest.find('-', dash + 1)) {
     const std::string folder = rest.substr(0, dash);
-    if (folder.empty() || folder == "." || folder == ".." || --places < 0) continue;
+    if (folder.empty() || folder == "." || folder == ".." || --places < 0 || !applications.may_look()) continue;
     if (!applications.has_folder(in / folder)) continue;
     if (auto found = find_entry(applications, in / folder, rest.substr(dash + 1), places)) return found;
   }

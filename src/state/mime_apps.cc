@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::size_t longest_id = 255;
 
+// What is more than this has been made to keep one busy: of what a type is derived from, and of what the files of one
+// folder say of it. The rest says nothing.
+constexpr std::size_t parents_at_most = 16;
+constexpr std::size_t ids_at_most = 256;
+
 // f(first, second) for each line of two words.
 template <class F>
 void for_each_pair(std::string_view text, const F& f) {
@@ -28,6 +33,7 @@ bool has(const std::vector<std::string>& list, const std::string& id) {
 
 void add(std::vector<std::string>& to, const std::vector<std::string>& ids, const std::vector<std::string>& but) {
   for (const std::string& id : ids) {
+    if (to.size() == ids_at_most) return;
     if (is_desktop_id(id) && !has(to, id) && !has(but, id)) to.push_back(id);
   }
 }
@@ -38,8 +44,8 @@ std::vector<std::string> said_in(const KeyFile& file, std::string_view group, st
   const KeyFile::Group* const entries = file.group(group);
   if (entries == nullptr) return {};
   std::map<std::size_t, std::string_view> lists;
-  for (const auto& [key, entry] : *entries) {
-    if (types.name_of(key) == type) lists.emplace(entry.number, entry.value);
+  for (const std::string& name : types.names_of(type)) {
+    if (const auto at = entries->find(name); at != entries->end()) lists.emplace(at->second.number, at->second.value);
   }
   std::vector<std::string> ids;
   for (const auto& [number, list] : lists) {
@@ -57,13 +63,22 @@ void MimeTypes::add_aliases(std::string_view text) {
 void MimeTypes::add_subclasses(std::string_view text) {
   for_each_pair(text, [&](std::string_view type, std::string_view parent) {
     std::vector<std::string>& parents = parents_[std::string(type)];
-    if (!has(parents, std::string(parent))) parents.emplace_back(parent);
+    if (parents.size() < parents_at_most && !has(parents, std::string(parent))) parents.emplace_back(parent);
   });
 }
 
 std::string MimeTypes::name_of(std::string_view type) const {
   const auto at = names_.find(type);
   return at == names_.end() ? std::string(type) : at->second;
+}
+
+std::vector<std::string> MimeTypes::names_of(std::string_view type) const {
+  std::vector<std::string> names;
+  if (name_of(type) == type) names.emplace_back(type);
+  for (const auto& [alias, name] : names_) {
+    if (name == type && alias != type) names.push_back(alias);
+  }
+  return names;
 }
 
 std::vector<std::string> MimeTypes::with_parents(std::string_view type) const {

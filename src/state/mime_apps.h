@@ -19,6 +19,8 @@ class MimeTypes {
 
   // The name that is no alias.
   [[nodiscard]] std::string name_of(std::string_view type) const;
+  // All names of which name_of() says it.
+  [[nodiscard]] std::vector<std::string> names_of(std::string_view type) const;
   // It, and what it is derived from.
   [[nodiscard]] std::vector<std::string> with_parents(std::string_view type) const;
 

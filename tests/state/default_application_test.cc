@@ -253,6 +253,39 @@ TEST(A_hostile_desktop, is_its_user_s_alone) {
             "");
 }
 
+// What she writes there is looked through by a thread of the service's.
+TEST(A_hostile_desktop, keeps_nobody_busy) {
+  EXPECT_EQ(in_own_process([] {
+              const Homes homes;
+              const Desktop desktop(homes);
+              const fs::path hers = desktop.applications();
+              const auto many = [](std::string text, const char* before, const char* after) {
+                for (int i = 0; text.size() < 1'000'000; ++i) text += before + std::to_string(i) + after;
+                return text;
+              };
+              Desktop::application(desktop.applications_of_machine() / "a.desktop");
+              fs::create_directories(hers / "b/c/d/e/f/g/h");
+              start(ServiceKind::root);
+              ::alarm(60);
+              const Carried alice(Token::for_user("alice")), bob(Token::for_user("bob"));
+              const auto is_soon_told = [&](const char* what) {
+                const auto begin = std::chrono::steady_clock::now();
+                (void)default_application("x/one", alice);
+                must(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4), what);
+              };
+              const fs::path list = desktop.config() / "mimeapps.list";
+              Desktop::write(list, many("[Default Applications]\nx/one=", "b-c-d-e-f-g-h-", ".desktop;"));
+              is_soon_told("many applications");
+              Desktop::write(list, many("[Default Applications]\n", "x/", "=b-c-d-e-f-g-h-i.desktop\n"));
+              fs::create_directories(hers.parent_path() / "mime");
+              Desktop::write(hers.parent_path() / "mime/subclasses", many("", "x/one x/", "\n"));
+              is_soon_told("many types that it is derived from");
+              Desktop::write(hers.parent_path() / "mime/aliases", many("", "x/", " x/1\n"));
+              is_soon_told("many names of one");
+            }),
+            "");
+}
+
 // Lists, entries and caches as they may come, on a desktop of alice's.
 class Random {
  public:
