@@ -16,8 +16,8 @@
 // A worker that finds nothing to do gives the identity back before it sleeps.
 //
 // Workers start as the service, whoever makes the pool, with asynchronous signals blocked, and get a fresh session
-// keyring before they go to another user. A task, its captures and an unclaimed result are destroyed as the user. A
-// task whose identity cannot be taken is not run, and its future gets the error.
+// keyring before they go to another user, with these signals blocked anew. A task, its captures and an unclaimed result
+// are destroyed as the user. A task whose identity cannot be taken is not run, and its future gets the error.
 #pragma once
 
 #include <chrono>

@@ -11,6 +11,7 @@
 #include "behalf/error.h"
 #include "identity/errors.h"
 #include "identity/give_back_failure.h"
+#include "identity/service.h"
 #include "identity/worker_signals.h"
 #include "transfer/pool_queues.h"
 #include "transfer/wearer.h"
@@ -68,6 +69,11 @@ detail::Look look_of(ThreadPoolOptions::Check check) noexcept {
       break;
   }
   return detail::Look::all;
+}
+
+bool is_service(const Carried& who) noexcept {
+  const detail::Service* const there = detail::service();
+  return there != nullptr && detail::same(who.data(), there->token);
 }
 
 bool ends_process(ThreadPoolOptions::WhenStrayed when) {
@@ -305,6 +311,8 @@ class ThreadPool::Core {
   // Puts the identity on; where that cannot be, why.
   std::exception_ptr cannot_wear(Worker& me, detail::Wearer& wearer, const Carried& who) const noexcept {
     std::exception_ptr why;
+    // A task may have unblocked them, and a handler would run as the next user.
+    if (!wearer.wears(who) && !is_service(who)) detail::block_asynchronous_signals();
     try {
       wearer.wear(who);
     } catch (...) {

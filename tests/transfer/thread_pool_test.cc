@@ -414,6 +414,34 @@ TEST(A_worker, does_not_go_to_another_user_with_the_keys_of_the_last) {
             "");
 }
 
+// A handler would run as that user.
+TEST(A_worker, goes_to_another_user_with_asynchronous_signals_blocked_whatever_a_task_did_to_its_mask) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              ThreadPool pool({.threads = 1});
+              Gate gate;
+              gate.hold(pool);
+              const auto unblock = [] {
+                sigset_t none;
+                sigemptyset(&none);
+                ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+              };
+              const auto blocks_and_unblocks = [unblock] {
+                sigset_t mask;
+                ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+                unblock();
+                return sigismember(&mask, SIGTERM) == 1;
+              };
+              pool.post(as_service, unblock);
+              auto alices = pool.submit(alice(), blocks_and_unblocks);
+              auto bobs = pool.submit(bob(), blocks_and_unblocks);
+              gate.open();
+              must(alices.get(), "after the service's");
+              must(bobs.get(), "after another user's");
+            }),
+            "");
+}
+
 TEST(A_pool, that_cannot_start_its_workers_is_not_there) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::account);
