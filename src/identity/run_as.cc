@@ -134,6 +134,8 @@ class Workers {
   }
 
  private:
+  Workers() { idle_.reserve(kept_idle); }  // park() throws where nobody catches
+
   std::shared_ptr<Worker> start() {
     auto worker = std::make_shared<Worker>();
     const AsService self;  // clone(2) copies the credentials of the thread that calls it

@@ -17,6 +17,7 @@
 #include "behalf/impersonation.h"
 #include "behalf/of_thread.h"
 #include "child.h"
+#include "no_memory.h"
 #include "stand_in_service.h"
 
 namespace behalf::testing {
@@ -135,6 +136,19 @@ TEST(Run_as, keeps_its_workers_and_gives_each_call_at_a_time_one_of_its_own) {
               }
               for (std::thread& caller : callers) caller.join();
               for (const std::string& failure : failures) must(failure.empty(), failure);
+            }),
+            "");
+}
+
+// It would throw where nobody catches.
+TEST(A_worker, goes_back_to_the_others_without_memory) {
+  EXPECT_EQ(as_service([] {
+              run_as(alice(), [] { no_memory_next = true; });
+              try {
+                run_as(alice(), [] { no_memory_next = false; });
+              } catch (const std::bad_alloc&) {  // before the call
+              }
+              must_equal(run_as(bob(), [] { return ::syscall(SYS_geteuid); }), static_cast<long>(bob_id), "the next");
             }),
             "");
 }
