@@ -2,9 +2,13 @@
 // the realm gives a service that it trusts.
 #include <gtest/gtest.h>
 #include <krb5.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <fstream>
+#include <future>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,10 +21,12 @@
 #include "http_client.h"
 #include "realm.h"
 #include "refused.h"
+#include "remote/kerberos/own_tickets.h"
 
 namespace behalf::testing {
 namespace {
 
+using namespace std::chrono_literals;
 using Forwards = KerberosProverOptions::Forwards;
 using Reason = Error::Reason;
 
@@ -272,6 +278,46 @@ TEST_F(A_delegated_client, cannot_be_presented_when_her_tickets_have_expired) {
                          ::sleep(7);
                          must_refuse(Reason::not_there,
                                      [&] { (void)prove_as(here, kerberos_prover("plain@localhost")); });
+                       }),
+            "");
+}
+
+// SIGSTOP: the KDC answers nobody, until SIGCONT.
+void tell_kdc(int signal) {
+  pid_t kdc = 0;
+  must((std::ifstream("/home/kdc/pid") >> kdc) && ::kill(kdc, signal) == 0, "no KDC");
+}
+
+TEST_F(A_delegated_client, does_not_wait_for_a_slow_realm_where_the_service_s_own_tickets_are_good) {
+  EXPECT_EQ(with_realm({},
+                       [](const Token&, const Token&) {
+                         // As long as that, they are about to expire from the beginning.
+                         Realm::run("kadmin.local -q 'modprinc -maxlife 40seconds notes/localhost'");
+                         const auto get = [](detail::OwnTickets& from) {
+                           return std::async(std::launch::async, [&] { return from.get("delegate: "); });
+                         };
+                         detail::OwnTickets own(Realm::keytab("notes"), "notes@localhost");
+                         detail::OwnTickets others(Realm::keytab("other"), "other@localhost");
+                         const auto first = own.get("");
+                         tell_kdc(SIGSTOP);
+                         auto renewed = get(own);
+                         std::this_thread::sleep_for(200ms);
+                         auto meanwhile = get(own);
+                         std::vector<std::future<detail::OwnTickets::Place>> all;
+                         for (int i = 0; i < 4; ++i) all.push_back(get(others));
+                         const bool waits = meanwhile.wait_for(2s) != std::future_status::ready;
+                         const bool is_slow = renewed.wait_for(0s) != std::future_status::ready;
+                         tell_kdc(SIGCONT);
+                         must(!waits && meanwhile.get() == first, "who has good ones waits");
+                         must(is_slow, "the realm is not slow");
+                         const auto second = renewed.get();
+                         must(second != first, "they are not renewed");
+                         const auto one = others.get("");
+                         for (auto& each : all) must(each.get() == one, "each asks the realm by itself");
+                         tell_kdc(SIGKILL);
+                         must(own.get("") == second, "good ones are not used where the realm is away");
+                         detail::OwnTickets none(Realm::keytab("other"), "other@localhost");
+                         must_refuse(Reason::not_there, [&] { (void)none.get("delegate: "); });
                        }),
             "");
 }

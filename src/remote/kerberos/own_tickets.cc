@@ -6,14 +6,14 @@ namespace behalf::detail {
 
 namespace {
 
-constexpr std::chrono::seconds before_they_expire{60};
+constexpr std::chrono::seconds before_they_expire{60};  // they are renewed
+constexpr std::chrono::seconds to_be_of_use{10};        // where the realm has not answered yet, or does not
 
 // One request to the KDC: the C interface's objects, released at the end of it.
 class Request {
  public:
-  explicit Request(const std::string& attempted) : attempted_(attempted) {
-    if (krb5_init_context(&context_) != 0)
-      throw Error(Error::Reason::not_there, attempted_ + "no krb5.conf(5) to read");
+  Request() {
+    if (krb5_init_context(&context_) != 0) throw Error(Error::Reason::not_there, "no krb5.conf(5) to read");
   }
   ~Request() {
     krb5_free_cred_contents(context_, &got_);
@@ -50,12 +50,11 @@ class Request {
   void check(krb5_error_code failure) const {
     if (failure == 0) return;
     const char* const words = krb5_get_error_message(context_, failure);
-    const std::string why = attempted_ + "its own tickets: " + words;
+    const std::string why = std::string("its own tickets: ") + words;
     krb5_free_error_message(context_, words);
     throw Error(Error::Reason::not_there, why);
   }
 
-  const std::string& attempted_;
   krb5_context context_ = nullptr;
   krb5_principal self_ = nullptr;
   krb5_keytab keytab_ = nullptr;
@@ -65,14 +64,44 @@ class Request {
 
 }  // namespace
 
-std::shared_ptr<const TicketCache> OwnTickets::get(const std::string& attempted) {
-  const std::lock_guard lock(mutex_);
-  if (cache_ != nullptr && Clock::now() + before_they_expire < until_) return cache_;
-  auto fresh = std::make_shared<const TicketCache>();
-  // A time of Kerberos has 32 bits without a sign (MIT Kerberos since 1.16).
-  const auto end = static_cast<std::uint32_t>(Request(attempted).get(keytab_, service_, *fresh));
-  until_ = Clock::time_point(std::chrono::seconds(end));
-  return cache_ = std::move(fresh);
+// By the one who asks the realm. The line of an Error, which is for all who wait, has no beginning yet.
+void OwnTickets::renew(std::promise<Place>& told) noexcept {
+  try {
+    auto fresh = std::make_shared<const TicketCache>();
+    // A time of Kerberos has 32 bits without a sign (MIT Kerberos since 1.16).
+    const auto end = static_cast<std::uint32_t>(Request().get(keytab_, service_, *fresh));
+    const std::lock_guard lock(mutex_);
+    until_ = Clock::time_point(std::chrono::seconds(end));
+    place_ = fresh;
+    renewal_ = {};
+    told.set_value(std::move(fresh));
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    renewal_ = {};
+    if (are_good_for(to_be_of_use)) return told.set_value(place_);
+    told.set_exception(std::current_exception());
+  }
+}
+
+OwnTickets::Place OwnTickets::get(const std::string& attempted) {
+  std::promise<Place> told;
+  std::shared_future<Place> renewal;
+  bool is_here = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_renewed = renewal_.valid();
+    if (are_good_for(is_renewed ? to_be_of_use : before_they_expire)) return place_;
+    is_here = !is_renewed;
+    if (is_here) renewal_ = told.get_future().share();
+    renewal = renewal_;
+  }
+  if (is_here) renew(told);
+  try {
+    return renewal.get();
+  } catch (const Error& error) {
+    if (error.reason() != Error::Reason::not_there) throw;
+    throw Error(error.reason(), attempted + error.what());
+  }
 }
 
 }  // namespace behalf::detail
