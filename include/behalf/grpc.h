@@ -72,7 +72,8 @@ struct GrpcChannelOptions {
 // called), by the thread that does. The threads of gRPC's that are started with the channel are the service's; see
 // grpc_warm_up() for those of before, and grpc_call() for those of later.
 //
-// Where an identity gets no ticket the call is sent without, which the server refuses: UNAUTHENTICATED, with why.
+// Where an identity gets no ticket, or not within 5 s, the call is sent without, which the server refuses:
+// UNAUTHENTICATED, with why.
 // Errors: those of Cloak; std::invalid_argument where neither office nor engine is given, or both. Cost: of a call one
 // lock and one system call more, where there is a ticket already.
 [[nodiscard]] std::shared_ptr<grpc::Channel> grpc_channel(const std::string& target,

@@ -495,6 +495,43 @@ TEST(A_ticket, is_good_no_longer_than_its_time_and_another_is_got_by_then) {
             "");
 }
 
+TEST(A_ticket, is_good_for_ever_where_that_is_said) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server({.good_for = std::chrono::seconds::max()});
+              const Impersonation as{her};
+              const auto clerk = stub();
+              for (int i = 0; i < 3; ++i) {
+                const Reply reply = ask(*clerk, &Clerk::Stub::WhoAsks);
+                must(reply.text == words(her), "good: " + reply.status.error_message());
+              }
+              must_equal(server.callers().tickets(), std::size_t{1}, "tickets");
+            }),
+            "");
+}
+
+// A server that was stopped (SIGSTOP) is like that.
+TEST(A_call_of_grpc, does_not_wait_without_end_for_an_office_that_does_not_answer) {
+  EXPECT_EQ(with_folder([](const Token& her, const Token&) {
+              Server server({}, "/home/rpc/another");
+              const Descriptor listening(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+              sockaddr_un address{};
+              address.sun_family = AF_UNIX;
+              std::string(office).copy(address.sun_path, sizeof address.sun_path - 1);
+              must(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                       ::chmod(office, 0666) == 0 && ::listen(listening.get(), 0) == 0,
+                   "an office");
+              const Impersonation as{her};
+              const auto clerk = stub();
+              ::alarm(30);
+              for (const char* const what : {"connected", "not even that"}) {
+                const grpc::Status status = ask(*clerk, &Clerk::Stub::WhoAsks).status;
+                must(status.error_code() == grpc::StatusCode::UNAUTHENTICATED, what + (": " + status.error_message()));
+                must(status.error_message().find("get a ticket at") != std::string::npos, status.error_message());
+              }
+            }),
+            "");
+}
+
 TEST(A_ticket, is_given_to_nobody_in_numbers_without_end) {
   EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
               Server server({.at_most_of_one = 2});

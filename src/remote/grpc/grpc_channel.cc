@@ -1,6 +1,7 @@
 #include <grpc/grpc.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include "behalf/per_identity.h"
 #include "identity/errors.h"
 #include "remote/grpc/office.h"
+#include "remote/later.h"
 #include "transfer/whoever.h"
 
 namespace behalf {
@@ -54,6 +56,9 @@ struct Ticket {
   Clock::time_point until;
 };
 
+// With an office; a call's own deadline is its server's affair, which is not asked before there is a ticket.
+constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+
 [[noreturn]] void no_ticket(const std::string& office, const std::string& why, Error::Reason reason, int error = 0) {
   const Carried who;
   throw Error(reason,
@@ -64,7 +69,9 @@ struct Ticket {
 
 // A little less than so many seconds, for the way of a call that starts at the last moment.
 Clock::time_point until_after(std::string_view seconds) {
-  return Clock::now() + std::chrono::milliseconds(900 * std::strtol(std::string(seconds).c_str(), nullptr, 10));
+  const auto now = Clock::now();
+  const std::chrono::seconds good_for(std::strtol(std::string(seconds).c_str(), nullptr, 10));
+  return now + (detail::later(now, good_for) - now) / 10 * 9;
 }
 
 // Called as whom it is for: the office sees who connects.
@@ -75,6 +82,9 @@ Ticket get_ticket(const std::string& office, Level granted) {
     no_ticket(office, "the path is too long for a Unix socket", Error::Reason::not_there);
   office.copy(address.sun_path, office.size());
   Descriptor end(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  // connect(2) waits too, where others have come before.
+  for (const int way : {SO_SNDTIMEO, SO_RCVTIMEO})
+    (void)::setsockopt(end.get(), SOL_SOCKET, way, &patience, sizeof patience);
   if (!end || ::connect(end.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     no_ticket(office, detail::error_words(errno), Error::Reason::not_there, errno);
   detail::Request request;

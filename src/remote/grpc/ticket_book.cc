@@ -8,6 +8,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "remote/later.h"
 
 namespace behalf::detail {
 
@@ -45,7 +46,7 @@ std::string number_of(std::string_view ticket) {
 
 }  // namespace
 
-std::optional<std::string> TicketBook::issue(const Sender& whose, uid_t asks, Clock::duration good_for) {
+std::optional<std::string> TicketBook::issue(const Sender& whose, uid_t asks, std::chrono::seconds good_for) {
   std::string number = random_words<bytes_of_number>();
   std::string secret = random_words<bytes_of_secret>();
   const auto now = Clock::now();
@@ -57,7 +58,7 @@ std::optional<std::string> TicketBook::issue(const Sender& whose, uid_t asks, Cl
   if (full()) drop_expired(now);
   if (full()) return std::nullopt;
   std::string ticket = number + '.' + secret;
-  tickets_.emplace(std::move(number), Ticket{std::move(secret), whose, asks, now + good_for});
+  tickets_.emplace(std::move(number), Ticket{std::move(secret), whose, asks, later(now, good_for)});
   ++of_one_[asks];
   return ticket;
 }

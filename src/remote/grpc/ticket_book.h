@@ -22,7 +22,7 @@ class TicketBook {
 
   // A new ticket: "NUMBER.SECRET", both random, in hexadecimal. Nothing where the one who asks, or all, have as many as
   // they may. Throws Error of reason platform where there is no randomness.
-  std::optional<std::string> issue(const Sender& whose, uid_t asks, Clock::duration good_for);
+  std::optional<std::string> issue(const Sender& whose, uid_t asks, std::chrono::seconds good_for);
   // Whose it is; nothing where it is none, or not good any more. How long that takes says nothing of the secret.
   std::optional<Sender> whose(std::string_view ticket);
   void revoke(std::string_view ticket);
