@@ -36,8 +36,8 @@ struct PostgresPoolOptions {
   // Of how many identities, and for how long after one was last seen.
   std::size_t identities_at_most = 1024;
   std::chrono::nanoseconds identity_unseen_for = std::chrono::minutes(10);
-  // What puts a session right before its user's next piece of work. Where the server refuses it, the connection is
-  // closed. Empty: nothing does.
+  // What puts a session right before its user's next piece of work, which is told no notifications of before. Where the
+  // server refuses it, the connection is closed. Empty: nothing does.
   std::string on_return = "DISCARD ALL";
   // Where an identity's Kerberos tickets are, for a server that asks for them.
   KerberosCacheOf tickets_of{};
@@ -58,8 +58,9 @@ class PostgresConnection {
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
 
-  // Effects: goes back to the pool, and is put right there. One that is in a transaction, or broken, is closed (what
-  // was not committed is not). As its identity. Cost: a system call; whether it was put right is seen when it is taken
+  // Effects: goes back to the pool, and is put right there, also in what libpq was told of it: whom notices go to,
+  // tracing, how much an error says. One that is in a transaction, or broken, is closed (what was not committed is
+  // not). As its identity. Cost: a system call; whether it was put right is seen when it is taken
   // next.
   ~PostgresConnection();
 

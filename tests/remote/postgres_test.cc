@@ -208,6 +208,33 @@ TEST_F(A_pool_of_postgres, keeps_what_can_be_put_right_and_nothing_that_is_in_th
             "");
 }
 
+// What libpq itself keeps with a connection, and nothing that is said to the server undoes.
+TEST_F(A_pool_of_postgres, gives_no_connection_with_what_another_piece_of_work_has_left_in_libpq) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token&) {
+              PostgresPool pool(server.connection());
+              const Impersonation as{her};
+              std::string kept;
+              int told_before = 0;
+              {
+                const PostgresConnection connection = pool.take();
+                kept = backend(connection);
+                PQsetNoticeProcessor(
+                    connection.get(), [](void* count, const char*) { ++*static_cast<int*>(count); }, &told_before);
+                PQsetErrorVerbosity(connection.get(), PQERRORS_SQLSTATE);
+                (void)ask(connection, "LISTEN news");
+                (void)ask(connection, "NOTIFY news, 'old'");
+              }
+              const PostgresConnection again = pool.take();
+              must(backend(again) == kept, "another connection");
+              PGnotify* const old = PQnotifies(again.get());
+              must(old == nullptr, "an earlier notification");
+              (void)ask(again, "DO $$ BEGIN RAISE NOTICE 'hers'; END $$");
+              must_equal(told_before, 0, "notices that an earlier one was told");
+              must(ask(again, "SELECT 1/0").find("division") != std::string::npos, "how much an error says");
+            }),
+            "");
+}
+
 TEST_F(A_pool_of_postgres, opens_anew_what_the_server_has_closed_as_the_same_user) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
               PostgresPool pool(server.connection());

@@ -20,16 +20,24 @@ void wait_a_moment(PGconn* connection) {
   }
 }
 
+// What the session has been told before it was put right.
+void forget_notifications(PGconn* connection) {
+  while (PGnotify* const old = PQnotifies(connection)) PQfreemem(old);
+}
+
 // Waits for the answer to what was sent last, where something was. Whether all of it is well, and the session at rest.
 bool has_answered_well(PGconn* connection) {
   wait_a_moment(connection);
   bool well = true;
+  bool answered = false;
   while (PGresult* const result = PQgetResult(connection)) {
     const ExecStatusType status = PQresultStatus(result);
     PQclear(result);
+    answered = true;
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) return false;  // no end
     well = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;  // nothing follows what is refused
   }
+  if (answered) forget_notifications(connection);
   return well && PQtransactionStatus(connection) == PQTRANS_IDLE;
 }
 

@@ -26,6 +26,30 @@ std::string without_end_of_line(std::string text) {
   return text;
 }
 
+// Whom libpq tells of what a server says unasked, where it was told nothing: of a connection that never was one.
+struct Listeners {
+  Listeners() {
+    PGconn* const none = PQconnectStart("no connection string");
+    if (none == nullptr) throw std::bad_alloc();
+    receiver = PQsetNoticeReceiver(none, nullptr, nullptr);
+    processor = PQsetNoticeProcessor(none, nullptr, nullptr);
+    PQfinish(none);
+  }
+  PQnoticeReceiver receiver = nullptr;
+  PQnoticeProcessor processor = nullptr;
+};
+
+// As it was opened, as far as libpq goes: what it was told to call may be gone by the time that it does.
+void put_right(PGconn* connection) {
+  static const Listeners at_first;
+  PQsetNoticeReceiver(connection, at_first.receiver, nullptr);
+  // The receiver of the beginning calls the processor with what that was set with.
+  PQsetNoticeProcessor(connection, at_first.processor, nullptr);
+  PQuntrace(connection);
+  PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+  PQsetErrorContextVisibility(connection, PQSHOW_CONTEXT_ERRORS);
+}
+
 }  // namespace
 
 // What the pool has, and connections in use may outlive.
@@ -173,6 +197,7 @@ void PostgresConnection::give_back() noexcept {
       const std::string& on_return = core_->options().on_return;
       // Not every libpq refuses what follows in a pipeline, where no answer would come.
       if (PQpipelineStatus(left) != PQ_PIPELINE_OFF || PQsetnonblocking(left, 0) != 0) return;
+      detail::put_right(left);
       // What it says to that is looked at when the connection is taken next: nobody waits for it meanwhile.
       if (!on_return.empty() && PQsendQuery(left, on_return.c_str()) != 1) return;
       left = home_->keep(left, core_->options().idle_at_most);
