@@ -55,9 +55,9 @@ struct ThreadPoolOptions {
   enum class WhenFull { wait, refuse } when_full = WhenFull::wait;
 
   // How many younger tasks may be started before a task that waits: so many, or as many as the pool starts in that
-  // time, whichever is more (it is reckoned from what it started in the last such time). More means fewer switches, the
-  // time is what makes a difference to short tasks: a switch and its return take as long as four small files are read.
-  // 0 is first come, first served, whatever the time.
+  // time, whichever is more (it is reckoned from what it started in the last such time, or the last 10 ms). More means
+  // fewer switches, the time is what makes a difference to short tasks: a switch and its return take as long as four
+  // small files are read. 0 is first come, first served, whatever the time.
   std::size_t overtaken_at_most = 256;
   std::chrono::milliseconds overtaken_for{10};
 
@@ -73,10 +73,9 @@ struct ThreadPoolOptions {
   // kernel: After each task the kernel is asked for all (6 system calls), before the task's future is ready. What it
   //   left raised or changed, no other task runs with.
   // wire: For tasks that are known not to touch capabilities and groups by themselves, and are so short that those
-  // calls
-  //   tell. After each task the kernel is asked, by one system call, whether its effective or file-system ids have
-  //   changed, and for all that it keeps (6 more) where they have, even if they were changed back. So whoever runs as
-  //   somebody else is found at once, and the task is named. The rest is real and saved ids, groups and capabilities
+  //   calls tell. After each task the kernel is asked, by one system call, whether its effective or file-system ids
+  //   have changed, and for all that it keeps (6 more) where they have, even if they were changed back. So whoever runs
+  //   as somebody else is found at once, and the task is named. The rest is real and saved ids, groups and capabilities
   //   without a change of those ids (capset(2), and setgroups(2) after it). For these the kernel is asked for all
   //   before the worker is anybody else or waits, after a task during which its clock ticked (4 ms), and after 32
   //   tasks: found then is that it was the last task or one of those before it of the same user (Strayed::among), and

@@ -25,15 +25,16 @@ void PoolQueues::push(PoolTask& task) {
   youngest_ = &task;
 }
 
-// What the pool starts in the time that a task may be overtaken for, as it was in the last such time. Work that became
-// slower, or a pause, makes it less at once; what comes after a pause is reckoned from the first part of that time.
+// What the pool starts in the time that a task may be overtaken for, as it was in the last such time, or the last 10
+// ms. Work that became slower, or a pause, makes it less at once; what comes after a pause is reckoned from the first
+// part of that time.
 void PoolQueues::measure() noexcept {
   const Time now = now_();
   const std::chrono::duration<double> passed = now - measured_since_;
   if (passed < window_) return;
   const double share = std::chrono::duration<double>(for_) / passed;
   bound_ = std::max(at_most_, static_cast<std::size_t>(static_cast<double>(taken_ - taken_then_) * share));
-  window_ = passed < 2 * for_ ? for_ : first_window(for_);
+  window_ = passed < 2 * measured_over_ ? measured_over_ : measured_over_ / first_part;
   measured_since_ = now;
   taken_then_ = taken_;
 }

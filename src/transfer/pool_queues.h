@@ -1,6 +1,7 @@
 // The queued tasks of a pool: one queue for each identity, and all of them by age.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <unordered_map>
@@ -32,7 +33,8 @@ class PoolQueues {
         for_(overtaken_at_most != 0 ? overtaken_for : std::chrono::nanoseconds{}),
         now_(now),
         bound_(overtaken_at_most),
-        window_(first_window(for_)) {}
+        measured_over_(std::min<std::chrono::nanoseconds>(for_, std::chrono::milliseconds{10})),
+        window_(measured_over_ / first_part) {}
 
   // May throw std::bad_alloc; the task is then not queued.
   void push(PoolTask& task);
@@ -66,12 +68,13 @@ class PoolQueues {
   void measure() noexcept;
 
   static constexpr std::uint64_t measured_every = 64;  // takings: reading the clock takes as long as a take
-  static constexpr std::chrono::nanoseconds first_window(std::chrono::nanoseconds whole) noexcept { return whole / 16; }
+  static constexpr int first_part = 16;                // of the time that it is measured over, after a pause
 
   const std::size_t at_most_;
   const std::chrono::nanoseconds for_;
   Time (*const now_)();
   std::size_t bound_;
+  const std::chrono::nanoseconds measured_over_;
   std::chrono::nanoseconds window_;  // over which it is measured next
   Time measured_since_{};            // and what had been taken then
   std::uint64_t taken_then_ = 0;

@@ -20,6 +20,8 @@ namespace behalf {
 
 namespace {
 
+constexpr std::chrono::milliseconds as_good_as_ever = std::chrono::hours{24 * 365};  // steady_clock has an end
+
 std::exception_ptr cancelled_before_it_ran() {
   return std::make_exception_ptr(
       Error(Error::Reason::cancelled, "behalf: ThreadPool: the task was cancelled before it ran"));
@@ -90,7 +92,7 @@ bool ends_process(ThreadPoolOptions::WhenStrayed when) {
 class ThreadPool::Core {
  public:
   explicit Core(const ThreadPoolOptions& options)
-      : options_(options), queues_(options.overtaken_at_most, options.overtaken_for) {
+      : options_(options), queues_(options.overtaken_at_most, std::min(options.overtaken_for, as_good_as_ever)) {
     const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
     workers_ = std::vector<Worker>(options.threads != 0 ? options.threads : processors);
     idle_.reserve(workers_.size());
@@ -263,7 +265,6 @@ class ThreadPool::Core {
   bool sleep_for_a_while(Worker& me, std::unique_lock<std::mutex>& lock) {
     if (options_.keeps.count() == 0) return false;
     idle_.push_back(&me);
-    constexpr std::chrono::milliseconds as_good_as_ever = std::chrono::hours{24 * 365};  // steady_clock has an end
     if (me.wake.wait_for(lock, std::min(options_.keeps, as_good_as_ever), [&] { return me.called || ending_; })) {
       if (!me.called) std::erase(idle_, &me);
       me.called = false;

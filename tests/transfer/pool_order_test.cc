@@ -173,6 +173,26 @@ TEST(Work_that_comes_after_a_pause, is_known_to_be_short_before_the_whole_time_h
             "");
 }
 
+TEST(Work_that_may_be_overtaken_for_ever, is_run_with_a_switch_for_each_identity) {
+  EXPECT_EQ(
+      in_own_process([] {
+        start(ServiceKind::root);
+        ThreadPool pool({.threads = 1, .overtaken_at_most = 1, .overtaken_for = std::chrono::milliseconds::max()});
+        // What is known of the pace is from some work before.
+        for (int i = 0; i < 2000; ++i) pool.post(as_service, [] {});
+        pool.wait_until_idle();
+        Gate gate;
+        gate.hold(pool);
+        const std::uint64_t before = pool.counts().switches;
+        for (unsigned i = 0; i < 2000; ++i) pool.post(user(i % 2), [] {});
+        gate.open();
+        pool.wait_until_idle();
+        const std::uint64_t switches = pool.counts().switches - before;
+        must(switches < 200, std::to_string(switches) + " switches");
+      }),
+      "");
+}
+
 TEST(Work_of_one_identity, is_run_in_the_order_in_which_it_was_submitted) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
