@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <utility>
 
 #include "behalf/error.h"
@@ -18,15 +20,37 @@ namespace {
 constinit thread_local Memo* memo_of_thread = nullptr;
 
 // Frees the memo when the thread ends.
+void free_memo(void* memo) noexcept {
+  memo_of_thread = nullptr;
+  delete static_cast<Memo*>(memo);
+}
+
+constinit thread_local bool is_ending = false;
 struct Cleaner {
   bool wanted = false;
-  ~Cleaner() { delete std::exchange(memo_of_thread, nullptr); }
+  ~Cleaner() {
+    is_ending = true;
+    free_memo(memo_of_thread);
+  }
 };
 thread_local Cleaner cleaner;
 
+// The thread's other thread-local objects may have work done as users when this one's is gone already: what is made
+// for them is freed after them all (pthread_key_create(3)).
+void free_at_the_very_end(Memo* memo) {
+  static pthread_key_t key;
+  static const int error = ::pthread_key_create(&key, free_memo);
+  if (error != 0 || ::pthread_setspecific(key, memo) != 0) throw std::bad_alloc();
+}
+
 Memo& memo_made_here() {
-  cleaner.wanted = true;  // a thread-local object is made, and then destroyed, only where it is used
-  memo_of_thread = new Memo;
+  auto made = std::make_unique<Memo>();
+  if (is_ending) {
+    free_at_the_very_end(made.get());
+  } else {
+    cleaner.wanted = true;  // a thread-local object is made, and then destroyed, only where it is used
+  }
+  memo_of_thread = made.release();
   return *memo_of_thread;
 }
 

@@ -1,5 +1,6 @@
 // per_identity<T>: made, probed, given and destroyed as whom it belongs to, and never given to anybody else.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <functional>
@@ -345,6 +346,42 @@ TEST(A_cache, keeps_as_many_as_was_said_whatever_the_number) {
                 must_equal(kept(std::numeric_limits<std::size_t>::max(), 2000), std::size_t{2000}, "of any number");
                 must(kept(1000, 5000) <= 1000, "of 1000");
               });
+            }),
+            "");
+}
+
+// A thread-local object that is made before the thread has worked as anybody ends after what the library keeps of it.
+TEST(An_object, that_ends_with_its_thread_leaves_nothing_behind) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              std::atomic<int> ended = 0, as_her = 0;
+              struct Counted {
+                std::atomic<int>* ended;
+                std::atomic<int>* as_her;
+                ~Counted() {
+                  ++*ended;
+                  if (uid_now() == alice_id) ++*as_her;
+                }
+              };
+              per_identity<Counted> cache([&] { return Counted{&ended, &as_her}; });
+              const Token hers = alice();
+              const auto use = [&](int threads) {
+                for (int i = 0; i < threads; ++i) {
+                  std::thread([&] {
+                    thread_local per_identity<Counted>::Handle handle;
+                    handle.reset();
+                    handle = cache.get(hers);
+                    must(cache.drop(hers), "drop");
+                  }).join();
+                }
+              };
+              use(50);
+              const std::size_t before = ::mallinfo2().uordblks;
+              use(500);
+              const std::size_t after = ::mallinfo2().uordblks;
+              must(ended == 550 && as_her == 550, "ended as her");
+              must(after < before + 500 * 16,
+                   "each thread leaves " + std::to_string((after - before) / 500) + " bytes");
             }),
             "");
 }
