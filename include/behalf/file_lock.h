@@ -6,7 +6,9 @@
 // A POSIX lock (fcntl(2), F_SETLK) is the process's: two users that are served by one process are both granted it, and
 // it is gone as soon as any descriptor of that file is closed, whoever opened it. This one is an open file
 // description's (F_OFD_SETLK): it keeps out all others, in this process and elsewhere, POSIX locks too, and ends with
-// the scope or the last descriptor of that opening. Threads that are to exclude one another open the file each.
+// the scope or the last descriptor of that opening. Threads that are to exclude one another open the file each. A child
+// that is forked meanwhile has a copy of the descriptor, and so of the lock; the end of its copy of the scope does not
+// take the lock from its parent.
 //
 // Rests on: fcntl(2), "Open file description locks".
 #pragma once
@@ -39,9 +41,10 @@ class [[nodiscard]] FileLock {
   struct Held {
     int fd;
   };
-  explicit FileLock(Held held) noexcept : fd_(held.fd) {}
+  explicit FileLock(Held held) noexcept;
 
   int fd_;
+  unsigned of_process_;
 };
 
 }  // namespace behalf

@@ -141,7 +141,6 @@ class UserSettings {
   // no NUL. Errors: std::invalid_argument for text that does. Cost: some 30 system calls, 4 of
   // them fsync(2): none of those where the value is there already.
   void set(std::string_view key, const SettingValue& value);
-  void set(std::string_view key, const char* text) { set(key, SettingValue(std::string(text))); }
   // Effects: the value goes, and with _tree also all that is beneath the key. Returns whether there was any.
   bool remove(std::string_view key);
   bool remove_tree(std::string_view key);

@@ -8,6 +8,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "state/forks.h"
 
 namespace behalf {
 
@@ -35,7 +36,7 @@ short type_of(FileLock::Kind kind) noexcept {
 
 }  // namespace
 
-FileLock::FileLock(int fd, Kind kind) : fd_(fd) {
+FileLock::FileLock(int fd, Kind kind) : fd_(fd), of_process_(detail::forks()) {
   if (const int error = change_lock(fd, F_OFD_SETLKW, type_of(kind)); error != 0) fail(fd, error);
 }
 
@@ -46,10 +47,12 @@ std::optional<FileLock> FileLock::without_waiting(int fd, Kind kind) {
   return FileLock(Held{fd});
 }
 
-FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+FileLock::FileLock(Held held) noexcept : fd_(held.fd), of_process_(detail::forks()) {}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)), of_process_(other.of_process_) {}
 
 FileLock::~FileLock() {
-  if (fd_ >= 0)
+  if (fd_ >= 0 && of_process_ == detail::forks())
     (void)change_lock(fd_, F_OFD_SETLK, F_UNLCK);  // where it fails the descriptor is closed, and the lock gone
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <fstream>
@@ -63,6 +64,10 @@ TEST(Settings, of_every_type_are_read_as_they_were_written) {
               {
                 UserSettings settings = UserSettings::open_current_user({}, homes.options());
                 for (const auto& [key, value] : wanted) settings.set(key, value);
+                settings.set("a/text", "Schriftgröße");
+                settings.set("a/zero", 0);  // no null pointer
+                must_equal(number(settings, "a/zero"), 0, "zero");
+                must(settings.remove("a/zero"), "remove");
                 must(settings.all() == wanted, "in the same handle");
               }
               const UserSettings again = UserSettings::open_current_user({}, homes.options());
@@ -450,6 +455,48 @@ TEST(Settings, go_on_where_the_file_is_removed_or_replaced) {
             }),
             "");
 }
+
+#if !defined(__SANITIZE_THREAD__)  // which allows no threads after a fork of a process with several
+// A child has a copy of the handle, and of the locks of its parent's.
+TEST(Settings, are_used_by_who_opened_them_and_by_who_was_forked_from_it) {
+  EXPECT_EQ(with_homes([](const Homes& homes) {
+              constexpr int times = 100;
+              SettingsOptions options = homes.options();
+              options.waits = std::chrono::seconds(20);
+              const User user;
+              UserSettings settings = UserSettings::open_current_user(Carried(user.alice), options);
+              settings.set("n", 0);
+              const auto count = [&] {
+                for (int i = 0; i < times; ++i) {
+                  settings.transaction([&] { settings.set("n", number(settings, "n") + 1); });
+                }
+              };
+              pid_t child = ::fork();
+              if (child == 0) {
+                try {
+                  count();
+                } catch (...) {
+                  ::_exit(1);
+                }
+                ::_exit(0);
+              }
+              count();
+              int status = 0;
+              must(::waitpid(child, &status, 0) == child && status == 0, "the child could not");
+              must_equal(number(settings, "n"), 2 * times, "n");
+              // One that is forked in the middle of a transaction has no part in it.
+              settings.transaction([&] {
+                settings.set("n", 1);
+                child = ::fork();
+                if (child != 0) return;
+                ::_exit(refused(Reason::not_usable, [&] { settings.set("n", 2); }) ? 0 : 1);
+              });
+              must(::waitpid(child, &status, 0) == child && status == 0, "in a transaction of its parent's");
+              must_equal(number(settings, "n"), 1, "n");
+            }),
+            "");
+}
+#endif
 
 TEST(Settings, are_used_by_many_threads_at_a_time) {
   EXPECT_EQ(

@@ -50,7 +50,15 @@ void OpenSettings::as_owner(const std::function<void()>& f) {
   const Carried now;
   // The lock is taken by the thread that does the work: for the main thread that may be another one.
   const auto alone = [&] {
+    const auto me = std::this_thread::get_id();
+    if (by_ == me) return f();  // in a transaction
     const std::lock_guard lock(mutex_);
+    struct Using {
+      ~Using() { by = std::thread::id{}; }
+      std::atomic<std::thread::id>& by;
+    };
+    const Using until_the_end{by_};
+    by_ = me;
     f();
   };
   if (now == owner) return alone();

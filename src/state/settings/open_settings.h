@@ -1,12 +1,14 @@
 // What a UserSettings holds: whose it is, and the layers that it looks into.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "behalf/carried.h"
 #include "behalf/place.h"
@@ -36,7 +38,10 @@ struct OpenSettings {
   Store* copy = nullptr;  // of the machine's, while it is being written
 
  private:
-  std::recursive_mutex mutex_;  // of one thread again: in a transaction
+  std::mutex mutex_;
+  // Who has it. A recursive mutex knows threads by what is another one's in the child of a fork(2), which would wait
+  // for itself.
+  std::atomic<std::thread::id> by_{};
 };
 
 // Ends it as its owner.

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "state/forks.h"
 #include "state/settings/failure.h"
 #include "state/settings/files.h"
 #include "state/settings/value.h"
@@ -135,11 +136,21 @@ Store::~Store() {
 void Store::close() noexcept {
   if (database_ == nullptr) return;
   const Call call(*this);
+  if (is_of_parent()) {  // to end it would be to end what the parent does with it
+    prepared_.clear();
+    database_ = nullptr;
+    has_table_ = false;
+    return;
+  }
   for (const auto& [sql, statement] : prepared_) ::sqlite3_finalize(statement);
   prepared_.clear();
   ::sqlite3_close(database_);
   database_ = nullptr;
   has_table_ = false;
+}
+
+bool Store::is_of_parent() const noexcept {
+  return database_ != nullptr && of_process_ != forks();
 }
 
 void Store::fail(int result) {
@@ -186,6 +197,7 @@ void Store::configure() {
 
 void Store::connect(bool make) {
   call_->files.folder = folder_.get();
+  of_process_ = forks();
   const int flags = (layer_.machine ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | (make ? SQLITE_OPEN_CREATE : 0);
   const int result = ::sqlite3_open_v2(settings_file, &database_,
                                        flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, settings_vfs());
@@ -210,6 +222,7 @@ bool Store::has_table() {
 
 bool Store::open() {
   if (depth_ > 0) {
+    if (is_of_parent()) throw unusable(layer_, "the transaction is that of the process that this one was forked from");
     if (::sqlite3_get_autocommit(database_) != 0) {
       throw unusable(layer_, "the transaction has been taken back since something in it failed");
     }
@@ -222,7 +235,7 @@ bool Store::open() {
     (void)open_folder(layer_, false);
     return false;
   }
-  if (database_ != nullptr && now == opened_) return has_table();
+  if (database_ != nullptr && now == opened_ && !is_of_parent()) return has_table();
   close();
   folder_ = open_folder(layer_, false);
   if (!folder_) return false;
@@ -351,6 +364,11 @@ void Store::end(bool keep) {
   const Call call(*this);
   --depth_;
   const bool outermost = depth_ == 0;
+  if (is_of_parent()) {
+    if (outermost) close();
+    if (keep) throw unusable(layer_, "the transaction is that of the process that this one was forked from");
+    return;
+  }
   // A failure inside may have taken it back already.
   const bool is_open = ::sqlite3_get_autocommit(database_) == 0;
   try {

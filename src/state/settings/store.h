@@ -56,12 +56,15 @@ class Store {
   void end(bool keep);
   void end_without_commit() noexcept;
   [[noreturn]] void fail(int result);
+  // Whether it was opened before a fork(2), by the parent, whose locks it has: they keep neither from the other.
+  [[nodiscard]] bool is_of_parent() const noexcept;
 
   const Layer layer_;
   const SettingsOptions options_;
   const char* const file_;
   Descriptor folder_;
   std::optional<FileIdentity> opened_;
+  unsigned of_process_ = 0;
   sqlite3* database_ = nullptr;
   bool has_table_ = false;
   int depth_ = 0;                                  // of transactions
