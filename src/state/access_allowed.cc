@@ -8,14 +8,15 @@
 #include "behalf/error.h"
 #include "behalf/powers.h"
 #include "identity/errors.h"
+#include "state/has_nul.h"
 #include "transfer/whoever.h"
 
 namespace behalf {
 
 bool access_allowed(const std::filesystem::path& path, int mode, const Carried& who) {
-  int error = 0;
+  int error = detail::has_nul(path) ? ENOENT : 0;
   detail::run_as_whoever(who, [&] {
-    if (::syscall(SYS_faccessat2, AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) error = errno;
+    if (error == 0 && ::syscall(SYS_faccessat2, AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0) error = errno;
   });
   switch (error) {
     case 0:

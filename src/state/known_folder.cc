@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "behalf/error.h"
+#include "state/has_nul.h"
 #include "state/person.h"
 #include "state/runtime_folder.h"
 #include "state/user_dirs.h"
@@ -99,6 +100,7 @@ std::optional<std::filesystem::path> find_in_layers(Folder folder, const std::fi
                                                     const Carried& who) {
   const std::vector<std::filesystem::path> all = layers(folder, who);
   std::optional<std::filesystem::path> found;
+  if (detail::has_nul(file)) return found;
   detail::run_as_whoever(who, [&] {
     for (const std::filesystem::path& layer : all) {
       // By the effective ids: access(2) would ask by the real ones.

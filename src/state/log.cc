@@ -14,6 +14,7 @@
 #include "identity/errors.h"
 #include "identity/service.h"
 #include "identity/token_data.h"
+#include "state/has_nul.h"
 
 namespace behalf {
 
@@ -26,6 +27,7 @@ namespace {
 }
 
 Descriptor opened(const std::string& path) {
+  if (detail::has_nul(path)) fail("open " + path, ENOENT);
   const detail::AsServiceIfAny self;
   Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0640));
   if (!file) fail("open " + path, errno);

@@ -13,6 +13,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "state/has_nul.h"
 #include "transfer/whoever.h"
 
 namespace behalf {
@@ -39,8 +40,9 @@ std::string meanwhile(const std::string& name) {
 
 NewFile::NewFile(const std::filesystem::path& path, mode_t mode, const Carried& who)
     : who_(who), name_(path.filename().string()) {
-  if (name_.empty() || name_ == "." || name_ == "..")
-    throw std::invalid_argument("behalf: new file: " + path.string() + " names no file");
+  if (name_.empty() || name_ == "." || name_ == ".." || detail::has_nul(path))
+    throw std::invalid_argument(std::string{"behalf: new file: "} + path.c_str() +
+                                (detail::has_nul(path) ? ", with a NUL after that," : "") + " names no file");
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
   detail::run_as_whoever(who_, [&] {
     folder_ = Descriptor(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

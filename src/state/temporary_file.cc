@@ -8,6 +8,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "state/has_nul.h"
 #include "transfer/whoever.h"
 
 namespace behalf {
@@ -27,6 +28,7 @@ constexpr mode_t hers_alone = 0600;
 }  // namespace
 
 Descriptor temporary_file(const Carried& who, const std::filesystem::path& folder) {
+  if (detail::has_nul(folder)) fail(folder, ENOENT);
   Descriptor file;
   detail::run_as_whoever(who, [&] {
     file = Descriptor(::open(folder.c_str(), O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, hers_alone));

@@ -13,6 +13,7 @@
 #include "behalf/error.h"
 #include "identity/errors.h"
 #include "identity/give_back_failure.h"
+#include "state/has_nul.h"
 
 namespace behalf {
 
@@ -33,8 +34,12 @@ int as_user_or_service(const Call& call) {
   return call();
 }
 
-int open_directory(const char* path) {
-  return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+int open_directory(const std::filesystem::path& path) {
+  if (detail::has_nul(path)) {
+    errno = ENOENT;
+    return -1;
+  }
+  return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 // Each time: a thread that was started meanwhile shares what this one had (clone(2), CLONE_FS). Where nobody shares it
@@ -46,7 +51,7 @@ void have_of_its_own() {
 }  // namespace
 
 ThreadDirectory::ThreadDirectory(const std::filesystem::path& directory)
-    : to_enter_("enter " + directory.string()), directory_(open_directory(directory.c_str())) {
+    : to_enter_("enter " + directory.string()), directory_(open_directory(directory)) {
   if (!directory_) fail(to_enter_, errno);
   begin();
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,9 +21,11 @@
 #include "behalf/access_allowed.h"
 #include "behalf/file_lock.h"
 #include "behalf/impersonation.h"
+#include "behalf/known_folder.h"
 #include "behalf/log.h"
 #include "behalf/new_file.h"
 #include "behalf/temporary_file.h"
+#include "behalf/thread_directory.h"
 #include "children/household.h"
 #include "refused.h"
 
@@ -313,6 +316,56 @@ TEST(A_log, is_the_service_s_whoever_is_worn_and_says_who_it_was) {
                 fs::remove("/home/log/gateway");
                 fs::create_symlink("/home/alice/x", "/home/log/gateway");
                 must(refused(Error::Reason::not_permitted, [&] { log->reopen(); }), "it followed a link");
+              });
+            }),
+            "");
+}
+
+TEST(A_file_lock, is_not_taken_away_by_a_child_that_was_forked_meanwhile) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              const Descriptor mine(::open("/home/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+              std::optional<FileLock> lock(std::in_place, mine.get());
+              const pid_t child = ::fork();
+              if (child == 0) {
+                lock.reset();
+                ::_exit(0);
+              }
+              must(::waitpid(child, nullptr, 0) == child, "wait");
+              const Descriptor another(::open("/home/lock", O_RDWR | O_CLOEXEC));
+              must(!FileLock::without_waiting(another.get()), "it is gone");
+              lock.reset();
+              must(FileLock::without_waiting(another.get()).has_value(), "it is still there");
+            }),
+            "");
+}
+
+// What stands before the NUL is another file.
+TEST(A_path_with_a_NUL_in_it, names_nothing) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              on_thread([] {
+                const Impersonation as{alice()};
+                std::ofstream("/home/alice/a") << "old";
+                const auto with_nul = [](const char* before) { return fs::path(before + std::string("\0b", 2)); };
+                const fs::path path = with_nul("/home/alice/a"), folder = with_nul("/home/alice");
+                for (const fs::path& each : {path, folder / "b"}) {
+                  bool is_refused = false;
+                  try {
+                    NewFile(each).commit();
+                  } catch (const std::invalid_argument&) {
+                    is_refused = true;
+                  }
+                  must(is_refused, "a new file");
+                }
+                must(text_of("/home/alice/a") == "old", text_of("/home/alice/a"));
+                using Reason = Error::Reason;
+                must(refused(Reason::not_there, [&] { (void)access_allowed(path, R_OK); }), "access");
+                must(refused(Reason::not_there, [&] { (void)temporary_file({}, folder); }), "a temporary file");
+                must(refused(Reason::not_there, [&] { const ThreadDirectory there{folder}; }), "a directory");
+                must(refused(Reason::not_there, [&] { const Log log(with_nul("/home/log").string()); }), "a log");
+                must(!find_in_layers(Folder::data, with_nul("/")), "in layers");
               });
             }),
             "");
