@@ -54,7 +54,9 @@ std::string expand(std::string_view text, const Carried& who) {
       expanded = detail::person_of(who).home;
     } else {
       const detail::AsServiceIfAny self;
-      expanded = detail::account_of(std::string(name)).home;
+      const detail::Account account = detail::account_of(std::string(name));
+      detail::must_have_home(account);
+      expanded = account.home;
     }
     text.remove_prefix(1 + name.size());
   }

@@ -18,16 +18,20 @@ Account ask_as_service(const Who& who) {
 
 }  // namespace
 
-Account person_of(const Carried& who) {
-  const TokenPtr& token = who.data();
-  Account account = token == nullptr || token->home.empty()
-                        ? ask_as_service(token == nullptr ? ::geteuid() : token->uid)
-                        : Account{token->name, token->uid, token->gid, token->home, token->shell};
+void must_have_home(const Account& account) {
   if (account.home.empty() || account.home.front() != '/') {
     throw Error(Error::Reason::unknown_user, "behalf: the home of " + account.name + ": the account database says '" +
                                                  account.home + "', which is no absolute path (`getent passwd " +
                                                  account.name + "` shows it)");
   }
+}
+
+Account person_of(const Carried& who) {
+  const TokenPtr& token = who.data();
+  Account account = token == nullptr || token->home.empty()
+                        ? ask_as_service(token == nullptr ? ::geteuid() : token->uid)
+                        : Account{token->name, token->uid, token->gid, token->home, token->shell};
+  must_have_home(account);
   return account;
 }
 

@@ -10,4 +10,7 @@ namespace behalf::detail {
 // Throws Error of reason unknown_user.
 Account person_of(const Carried& who);
 
+// Throws Error of reason unknown_user where the home is no absolute path.
+void must_have_home(const Account& account);
+
 }  // namespace behalf::detail

@@ -14,6 +14,7 @@
 
 #include "behalf/environment.h"
 #include "behalf/known_folder.h"
+#include "own_accounts.h"
 #include "refused.h"
 #include "stand_in_service.h"
 #include "state/user_dirs.h"
@@ -197,6 +198,23 @@ TEST(The_environment, is_made_from_the_token) {
               } catch (const std::invalid_argument&) {
               }
               must(refused(Error::Reason::unknown_user, [&] { (void)expand("~nobody-of-that-name", daemon); }), "~who");
+            }),
+            "");
+}
+
+// What follows her name would be a path from the root, or from where the service is.
+TEST(The_home_of_another, that_is_no_absolute_path_is_not_expanded) {
+  EXPECT_EQ(in_own_process([] {
+              own_accounts(
+                  "root:x:0:0::/root:/bin/sh\nalice:x:3001:3001::/home/alice:/bin/sh\n"
+                  "none:x:3004:3004:::/bin/sh\nrelative:x:3005:3005::srv:/bin/sh\n",
+                  "alice:x:3001:\n");
+              start(ServiceKind::root);
+              const Carried alice(Token::for_user("alice"));
+              must(expand("~alice/x", alice) == "/home/alice/x", "hers");
+              for (const char* text : {"~none/.ssh/authorized_keys", "~relative/x"}) {
+                must(refused(Error::Reason::unknown_user, [&] { (void)expand(text, alice); }), text);
+              }
             }),
             "");
 }
