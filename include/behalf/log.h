@@ -19,7 +19,8 @@ namespace behalf {
 
 class Log {
  public:
-  // Effects: opens the file, or creates it with mode 0640, as the service; a symbolic link is not followed. Errors:
+  // Effects: opens the file, or creates it with mode 0640, as the service; a symbolic link is not followed. Where a
+  // relative path is is decided here, for reopen() too. Errors:
   // Error of reason not_there, not_permitted, out_of_resources, platform. Cost: a system call, and an AsService where
   // somebody is worn.
   explicit Log(std::string path);
@@ -29,8 +30,8 @@ class Log {
 
   // Effects: adds one line: the time (UTC), who is worn ("-": the service), the text, in which control characters stand
   // as \xNN, so that no text of a user's looks like a line of its own. Whole lines, also of several processes
-  // (O_APPEND). Errors: Error of reason out_of_resources, platform; level_too_low as of Carried. Thread-safe. Cost: a
-  // system call.
+  // (O_APPEND). One that there was no room for is not whole; the next begins below it. Errors: Error of reason
+  // out_of_resources, platform; level_too_low as of Carried. Thread-safe. Cost: a system call.
   void write(std::string_view text);
 
   // Effects: opens the path anew, as the service: what a rotation has moved away gets no more lines. Errors: as of the
@@ -41,6 +42,7 @@ class Log {
   const std::string path_;
   std::mutex mutex_;  // over what follows
   Descriptor file_;
+  bool is_torn_ = false;  // there was no room for the end of the last line
 };
 
 }  // namespace behalf

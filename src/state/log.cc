@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <utility>
 
 #include "behalf/carried.h"
@@ -70,7 +71,8 @@ void append_escaped(std::string& line, std::string_view text) {
 
 }  // namespace
 
-Log::Log(std::string path) : path_(std::move(path)), file_(opened(path_)) {}
+// Where a relative one is is decided once: reopen() may be called by a thread that is in a user's directory.
+Log::Log(std::string path) : path_(std::filesystem::absolute(std::move(path)).string()), file_(opened(path_)) {}
 
 void Log::write(std::string_view text) {
   std::string line = now() + " ";
@@ -79,9 +81,11 @@ void Log::write(std::string_view text) {
   append_escaped(line, text);
   line += '\n';
   const std::lock_guard lock(mutex_);
+  if (is_torn_) line.insert(line.begin(), '\n');
   ssize_t written = 0;
   while ((written = ::write(file_.get(), line.data(), line.size())) < 0 && errno == EINTR) {
   }
+  if (written > 0) is_torn_ = line[static_cast<std::size_t>(written) - 1] != '\n';
   if (written != static_cast<ssize_t>(line.size())) fail("write to " + path_, written < 0 ? errno : ENOSPC);
 }
 
@@ -89,6 +93,7 @@ void Log::reopen() {
   Descriptor anew = opened(path_);
   const std::lock_guard lock(mutex_);
   file_ = std::move(anew);
+  is_torn_ = false;
 }
 
 }  // namespace behalf

@@ -2,12 +2,14 @@
 // worn.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -384,6 +386,55 @@ TEST(A_log, is_not_written_to_by_a_name) {
               must(all.substr(20) == " a\\x0a2026-01-01T00:00:00Z -: b(3001): opened\n", all);
             }),
             "");
+}
+
+TEST(A_log, is_where_it_was_begun_whatever_directory_the_thread_is_in) {
+  EXPECT_EQ(in_own_process([] {
+              const Household household;
+              start(ServiceKind::root);
+              must(::chdir("/home") == 0, "chdir");
+              Log log("gateway");
+              on_thread([&] {
+                const Impersonation as{alice()};
+                const ThreadDirectory there{"/home/alice"};
+                log.reopen();
+                log.write("opened");
+              });
+              must(!fs::exists("/home/alice/gateway"), "the service's, in her folder");
+              must(text_of("/home/gateway").ends_with("): opened\n"), text_of("/home/gateway"));
+            }),
+            "");
+}
+
+TEST(A_log, that_had_no_room_for_a_line_begins_the_next_below_it) {
+  EXPECT_EQ(
+      in_own_process([] {
+        const Household household;
+        start(ServiceKind::root);
+        must(std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR, "signal");
+        Log log("/home/log");
+        log.write("one");
+        rlimit limit{};
+        must(::getrlimit(RLIMIT_FSIZE, &limit) == 0, "limit");
+        const rlim_t before = std::exchange(limit.rlim_cur, fs::file_size("/home/log") + 28);
+        must(::setrlimit(RLIMIT_FSIZE, &limit) == 0, "limit");
+        bool is_told = false;
+        try {
+          log.write("two, for which there is no room");
+        } catch (const Error&) {
+          is_told = true;
+        }
+        must(is_told, "it was written");
+        limit.rlim_cur = before;
+        must(::setrlimit(RLIMIT_FSIZE, &limit) == 0, "limit");
+        log.write("three");
+        log.write("four");
+        std::ifstream file("/home/log");
+        std::vector<std::string> ends;
+        for (std::string line; std::getline(file, line);) ends.push_back(line.substr(20));
+        must(ends == std::vector<std::string>({" -: one", " -: two,", " -: three", " -: four"}), text_of("/home/log"));
+      }),
+      "");
 }
 
 TEST(A_log, keeps_its_lines_whole_among_threads) {
