@@ -12,13 +12,20 @@
 // It is an executor like any other: it converts to any_io_executor, has the properties of the one inside, and two are
 // equal when both executor and identity are. What is made with it (sockets, timers, coroutines) has it as its default,
 // so that all that follows from there is the same user's. as(bob, as(alice, ex)) is bob's. A strand goes inside:
-// as(alice, strand), where several users share one; make_strand(as(alice, ex)) makes the same of it.
+// as(alice, strand), where several users share one; make_strand(as(alice, ex)) makes the same of it. A strand that is
+// made of an any_io_executor with one in it (a socket's get_executor()) stays outside: its handlers run as the
+// identity, but those that never run are destroyed as whoever ends the context, and it stands still for good where the
+// identity could not be worn once. Make the strand first.
 //
 // The identity is worn around each handler and never across the loop; a handler that is dispatched inside of another
 // nests, and costs nothing where it is the same user's. A coroutine gives its identity back at each co_await and has it
 // again afterwards, on whatever thread. An Impersonation must not be open across co_await: that ends the process (it
 // would stay on the thread for whoever comes next). Await a coroutine of its own, on as(bob, ex); or, for a whole
 // program, see asio_tracking.h.
+//
+// What keeps a handler and calls it by itself, instead of on the handler's executor, calls it as whoever it is itself:
+// experimental::promise does (use_promise, 1.81), so that a coroutine goes on as whom it awaited. Await a coroutine by
+// use_awaitable, or a channel.
 //
 // Threads. Asio's threads are copies of whoever starts them: make a thread_pool as the service, and call warm_up()
 // before the first impersonation, for the threads that Asio starts by itself. On the main thread no handler of a user
