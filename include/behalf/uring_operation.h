@@ -90,7 +90,8 @@ class Operation {
   bool stop_asked = false;  // under the core's lock
   std::atomic<bool> cancelled{false};
   enum class State : std::uint8_t { outside, waiting, begun } state = State::outside;
-  unsigned to_come = 0;  // completions
+  unsigned to_come = 0;         // completions
+  bool cancel_to_come = false;  // of these: one of a cancellation, or of the pause before the next
   unsigned next_request = 0;
   bool in_pieces = false;  // request by request, though it is a chain
   int file = -1;           // `opened`

@@ -17,17 +17,23 @@ namespace behalf::uring::detail {
 
 namespace {
 
-// What a completion is of: a request by its address, its time limit by the address and one bit, or one of these.
+// What a completion is of: a request by its address; its time limit, its cancellation and the pause before it is
+// cancelled anew by the address and one bit or both; or one of these.
 constexpr std::uint64_t of_nobody = 0;
 constexpr std::uint64_t of_wake = 2;
 constexpr std::uint64_t limit_bit = 1;
+constexpr std::uint64_t cancel_bit = 4;
+static_assert(alignof(Request) > (limit_bit | cancel_bit));
+
+// A request that the kernel is about to give to a helper is not found, and a helper that is about to wait is not woken.
+constexpr __kernel_timespec pause_between_cancels = {.tv_sec = 0, .tv_nsec = 10'000'000};
 
 std::uint64_t tag_of(const Request& request) noexcept {
   return reinterpret_cast<std::uintptr_t>(&request);
 }
 
 Request& request_of(std::uint64_t tag) noexcept {
-  return *reinterpret_cast<Request*>(static_cast<std::uintptr_t>(tag & ~limit_bit));
+  return *reinterpret_cast<Request*>(static_cast<std::uintptr_t>(tag & ~(limit_bit | cancel_bit)));
 }
 
 // Whether the next one is of the same chain.
@@ -240,15 +246,51 @@ void KernelEngine::watch_wake() noexcept {
   wake_is_watched_ = true;
 }
 
+// One request at a time: the others of a chain have not begun.
 void KernelEngine::cancel(Operation& operation) noexcept {
-  for (const Request& request : operation.requests()) {
-    if (!request.data().pending || room_for(1) != 0) continue;
-    io_uring_sqe& sqe = next_sqe();
-    io_uring_prep_cancel64(&sqe, tag_of(request), 0);
-    io_uring_sqe_set_data64(&sqe, of_nobody);
-    sqe.personality = personalities_.own();
+  if (operation.cancel_to_come) return;
+  const std::span<Request> requests = operation.requests();
+  const auto pending = [](const Request& request) { return request.data().pending; };
+  const auto first = std::find_if(requests.begin(), requests.end(), pending);
+  if (first == requests.end()) return;
+  io_uring_sqe* const sqe = sqe_for_cancel(operation);
+  if (sqe == nullptr) return;
+  io_uring_prep_cancel64(sqe, tag_of(*first), 0);
+  io_uring_sqe_set_data64(sqe, tag_of(*first) | cancel_bit);
+  sqe->personality = personalities_.own();
+}
+
+void KernelEngine::pause_before_cancel(Operation& operation) noexcept {
+  io_uring_sqe* const sqe = sqe_for_cancel(operation);
+  if (sqe == nullptr) return;
+  io_uring_prep_timeout(sqe, const_cast<__kernel_timespec*>(&pause_between_cancels), 0, 0);
+  io_uring_sqe_set_data64(sqe, tag_of(operation.requests().front()) | cancel_bit | limit_bit);
+  sqe->personality = personalities_.own();
+}
+
+// Null where there is no room; the operation may have ended then.
+io_uring_sqe* KernelEngine::sqe_for_cancel(Operation& operation) noexcept {
+  operation.cancel_to_come = true;
+  ++operation.to_come;  // what ends while room is made does not end it
+  if (room_for(1) == 0) {
     ++under_way_;
+    return &next_sqe();
   }
+  operation.cancel_to_come = false;
+  if (--operation.to_come == 0) end(operation);
+  return nullptr;
+}
+
+void KernelEngine::cancel_completed(std::uint64_t tag, int result) noexcept {
+  const RequestData& data = request_of(tag).data();
+  Operation& operation = *data.of;
+  operation.cancel_to_come = false;
+  if (--operation.to_come == 0) return end(operation);
+  if (!operation.cancelled) return;
+  const bool was_missed = (tag & limit_bit) == 0 && data.pending && (result == -ENOENT || result == -EALREADY);
+  if (was_missed) return pause_before_cancel(operation);
+  const bool has_effect = (tag & limit_bit) == 0 && data.pending;  // its completion comes
+  if (!has_effect) cancel(operation);
 }
 
 // Returns 0, or an errno negated; what could not be handed over has ended then.
@@ -377,6 +419,7 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
   }
   --under_way_;
   if (tag == of_nobody) return;
+  if ((tag & cancel_bit) != 0) return cancel_completed(tag, result);
   RequestData& data = request_of(tag).data();
   Operation& operation = *data.of;
   if ((tag & limit_bit) != 0) {

@@ -45,6 +45,9 @@ class KernelEngine final : public Engine {
   void prepare(Request& request, bool last, std::uint16_t personality) noexcept;
   io_uring_sqe& next_sqe() noexcept;
   void watch_wake() noexcept;
+  io_uring_sqe* sqe_for_cancel(Operation& operation) noexcept;
+  void pause_before_cancel(Operation& operation) noexcept;
+  void cancel_completed(std::uint64_t tag, int result) noexcept;
   int hand_over() noexcept;
   void give_up_the_rest(int error) noexcept;
   void hold_back_rest_of_chain() noexcept;

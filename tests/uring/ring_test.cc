@@ -459,6 +459,35 @@ TEST_P(A_stop_token, cancels_what_is_under_way_or_waits_for_room) {
             "");
 }
 
+// The second request of a chain begins to wait, in a helper of the kernel's, while it is asked to stop.
+TEST_P(A_stop_token, cancels_what_begins_to_wait_just_then) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              constexpr int count = 1000;
+              std::vector<char> text(count);
+              std::atomic<int> told = 0;
+              std::atomic<int> wrong = 0;
+              uring::Ring ring(options());
+              for (char& each : text) {
+                std::stop_source stop;
+                ring.submit(
+                    alice(), uring::unlinkat(AT_FDCWD, "/nothing").always(uring::read(ends[0], &each, 1)),
+                    [&](const std::array<Result, 2>& results) {
+                      if (results[1].error_number() != ECANCELED && results[1].error_number() != EINTR) ++wrong;
+                      ++told;
+                    },
+                    stop.get_token());
+                std::this_thread::sleep_for(20us);
+                stop.request_stop();
+              }
+              until([&] { return told == count; }, "not all were told");
+              must_equal(wrong.load(), 0, "wrong");
+            }),
+            "");
+}
+
 TEST_P(A_ring_that_ends, tells_everybody_what_became_of_it) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
