@@ -349,6 +349,8 @@ TEST(An_HTTP_server, refuses_what_is_too_large_or_no_request_or_can_be_read_in_t
             {"POST / HTTP/1.1\r\n" + with_word + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400},
             {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: gzip\r\n\r\n", 400},
             {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+            {"POST / HTTP/1.1\r\n" + with_word + "Transfer-Encoding: chunked\r\n\r\n3;a=\"\nb\"\r\nabc\r\n0\r\n\r\n",
+             400},
             {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde", 401},
         };
         for (const auto& [text, status] : cases) {

@@ -65,7 +65,13 @@ class RequestParser::Machine final : public beast::basic_parser<true> {
     owner_.body_.append(body.data(), body.size());
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, Text, Failure&) override {}
+  // A line's end that is quoted in an extension is one for many a proxy.
+  void on_chunk_header_impl(std::uint64_t, Text extensions, Failure& failure) override {
+    const bool is_one_line = std::none_of(extensions.begin(), extensions.end(), [](unsigned char each) {
+      return (each < ' ' && each != '\t') || each == 0x7f;
+    });
+    if (!is_one_line) failure = beast::error::bad_chunk_extension;
+  }
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, Failure&) override {
     owner_.body_.append(body.data(), body.size());
     return body.size();
