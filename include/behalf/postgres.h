@@ -115,7 +115,8 @@ class PostgresPool {
   // Effects: take() presents by that one from now on; who has a connection keeps it. Errors: those of Cloak.
   void set_blanket(const Blanket& blanket);
 
-  // Effects: closes what has been idle for too long, and forgets whom it has not seen for too long. Thread-safe.
+  // Effects: closes what has been idle for too long, as whom it belongs to, and forgets whom it has not seen for too
+  // long. Thread-safe. Cost: an Impersonation for each identity that has idle connections.
   void tidy() noexcept;
 
   // How many identities there are connections for. Thread-safe.

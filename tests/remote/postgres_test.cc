@@ -262,6 +262,31 @@ TEST_F(A_pool_of_postgres, closes_what_was_idle_for_too_long) {
             "");
 }
 
+TEST_F(A_pool_of_postgres, closes_what_was_idle_for_too_long_when_it_is_tidied_though_nobody_takes_any) {
+  EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
+              PostgresPool pool(server.connection(), {.idle_for = 500ms});
+              PostgresPool others(server.connection());
+              for (const Token& each : {her, him}) {
+                const Impersonation as{each};
+                const PostgresConnection one = pool.take();
+                const PostgresConnection another = pool.take();
+              }
+              const Impersonation as{him};
+              const PostgresConnection looks = others.take();
+              const auto open = [&] {
+                return ask(looks, "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('alice', 'bob')");
+              };
+              pool.tidy();
+              must(open() == "5", open() + " are open before their time");
+              std::this_thread::sleep_for(600ms);
+              pool.tidy();
+              for (int tries = 0; tries < 100 && open() != "1"; ++tries) std::this_thread::sleep_for(10ms);
+              must(open() == "1", open() + " are open after their time");
+              must(role(pool.take()) == "bob", "and another is opened");
+            }),
+            "");
+}
+
 TEST_F(A_pool_of_postgres, asks_each_user_s_own_files) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
               ::setenv("HOME", "/nowhere", 1);

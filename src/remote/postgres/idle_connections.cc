@@ -50,7 +50,32 @@ bool is_still_there(PGconn* connection) {
 
 }  // namespace
 
+void AllIdle::add(const std::shared_ptr<IdleConnections>& one) {
+  const std::lock_guard lock(mutex_);
+  all_.try_emplace(one.get(), one);
+}
+
+void AllIdle::remove(const IdleConnections& one) noexcept {
+  const std::lock_guard lock(mutex_);
+  all_.erase(&one);
+}
+
+// Without those that have none any more. What is held last is not let go under the lock: it takes that too.
+std::vector<std::shared_ptr<IdleConnections>> AllIdle::now() {
+  std::vector<std::shared_ptr<IdleConnections>> now;
+  const std::lock_guard lock(mutex_);
+  now.reserve(all_.size());
+  std::erase_if(all_, [&now](const auto& each) {
+    std::shared_ptr<IdleConnections> one = each.second.lock();
+    if (one == nullptr) return false;
+    now.push_back(std::move(one));
+    return !now.back()->identity();
+  });
+  return now;
+}
+
 IdleConnections::~IdleConnections() {
+  all_.remove(*this);
   for (const Idle& idle : idle_) PQfinish(idle.connection);
 }
 
@@ -69,11 +94,17 @@ PGconn* IdleConnections::take(Clock::duration idle_for) {
   }
 }
 
-PGconn* IdleConnections::keep(PGconn* connection, std::size_t at_most) {
+PGconn* IdleConnections::keep(PGconn* connection, const Carried& whose, std::size_t at_most) {
   const std::lock_guard lock(mutex_);
   if (idle_.size() >= at_most) return connection;
-  idle_.push_back({connection, Clock::now()});
+  idle_.push_back({connection, whose, Clock::now()});
   return nullptr;
+}
+
+std::optional<Carried> IdleConnections::identity() const {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::nullopt;
+  return idle_.front().whose;
 }
 
 void IdleConnections::tidy(Clock::duration idle_for) {

@@ -59,7 +59,7 @@ class PostgresCore {
       : common_(common_parameters(connection)),
         options_(options),
         cloak_(options.blanket, Authentication::connection, Level::impersonation),
-        idle_([] { return std::make_unique<IdleConnections>(); },
+        idle_([this] { return std::make_unique<IdleConnections>(all_idle_); },
               {.at_most = options.identities_at_most, .lives_unused = options.identity_unseen_for}) {}
 
   // Runs as anybody; what it does, it does as `who`.
@@ -104,13 +104,28 @@ class PostgresCore {
   void set_blanket(const Blanket& blanket) { cloak_.set(blanket); }
 
   const PostgresPoolOptions& options() const noexcept { return options_; }
-  void tidy() noexcept { idle_.drop_expired(); }
+  void has_idle(const std::shared_ptr<IdleConnections>& home) { all_idle_.add(home); }
+  void tidy() noexcept {
+    idle_.drop_expired();
+    try {
+      for (const auto& each : all_idle_.now()) tidy(*each);
+    } catch (const std::bad_alloc&) {  // as in what it calls
+    }
+  }
   std::size_t identities() const { return idle_.counts().kept; }
 
  private:
+  void tidy(IdleConnections& home) const noexcept {
+    try {
+      if (const auto whose = home.identity()) run_as_whoever(*whose, [&] { home.tidy(options_.idle_for); });
+    } catch (const std::exception&) {  // what is left is closed the next time, or when it is to be taken
+    }
+  }
+
   const PostgresParameters common_;
   const PostgresPoolOptions options_;
   CurrentCloak cloak_;
+  AllIdle all_idle_;
   per_identity<std::unique_ptr<IdleConnections>> idle_;
 };
 
@@ -200,7 +215,8 @@ void PostgresConnection::give_back() noexcept {
       detail::put_right(left);
       // What it says to that is looked at when the connection is taken next: nobody waits for it meanwhile.
       if (!on_return.empty() && PQsendQuery(left, on_return.c_str()) != 1) return;
-      left = home_->keep(left, core_->options().idle_at_most);
+      left = home_->keep(left, who_, core_->options().idle_at_most);
+      if (left == nullptr) core_->has_idle(home_);
     });
   } catch (...) {  // it is closed, then
   }
