@@ -129,6 +129,8 @@ class Presenting final : public grpc::experimental::Interceptor {
  public:
   Presenting(const char* key, std::string value, std::shared_ptr<Exchanged> exchanged = nullptr)
       : key_(key), value_(std::move(value)), exchanged_(std::move(exchanged)) {}
+  explicit Presenting(std::shared_ptr<const Ticket> ticket)
+      : key_(detail::ticket_key), value_(ticket->words), ticket_(std::move(ticket)) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     using Point = grpc::experimental::InterceptionHookPoints;
@@ -138,6 +140,9 @@ class Presenting final : public grpc::experimental::Interceptor {
       for (const char* ours : {detail::ticket_key, detail::proof_key, detail::no_ticket_key}) metadata->erase(ours);
       metadata->emplace(key_, value_);
     }
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA) ||
+        methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS))
+      ticket_ = nullptr;  // the server has looked at it
     if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA))
       keep(*methods->GetRecvInitialMetadata());
     if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS) &&
@@ -167,6 +172,7 @@ class Presenting final : public grpc::experimental::Interceptor {
   const char* const key_;
   const std::string value_;
   const std::shared_ptr<Exchanged> exchanged_;
+  std::shared_ptr<const Ticket> ticket_;  // with its connection: another may take its place before the call is there
 };
 
 class PresentingFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
@@ -194,7 +200,7 @@ class PresentingFactory final : public grpc::experimental::ClientInterceptorFact
     // Looked at here, not by a probe of the cache's: that takes no identity, which the thread may not wear.
     std::shared_ptr<Ticket> ticket = tickets_.get(who);
     if (!is_good(*ticket)) ticket = tickets_.refresh(who);
-    return new Presenting(detail::ticket_key, ticket->words);
+    return new Presenting(std::move(ticket));
   }
 
   Presenting* with_proof(const Carried& who) {
