@@ -142,6 +142,25 @@ TEST(Check, survives_a_hundred_megabytes_of_output) {
   EXPECT_LT(checked.operation.dump().size(), 100000U);
 }
 
+TEST(Check, does_not_wait_for_the_end_of_an_output_that_has_none) {
+  const Checked checked = check("prints_for_ever");
+  EXPECT_THAT(checked.verdict(), AnyOf("fails", "unclear"));
+  EXPECT_THAT(checked.operation.dump(), HasSubstr("64 MiB"));
+}
+
+TEST(Check, allows_each_call_its_output) {
+  expect_works(check("prints_twenty_megabytes", {"--leg", "alternating"}));
+  const Checked checked = check("prints_twenty_megabytes", {"--leg", "concurrent"});
+  EXPECT_EQ(checked.verdict(), "unclear");
+  EXPECT_THAT(checked.operation["reasons"].dump(), HasSubstr("the 24 calls wrote more than 64 MiB"));
+}
+
+TEST(Check, compares_what_comes_after_the_first_megabytes_of_output) {
+  expect_works(check("prints_two_megabytes", {"--leg", "cold", "--leg", "concurrent"}));
+  const Checked checked = check("prints_two_megabytes_and_who");
+  expect_fails(checked, "lost", "B402", "after the first MiB");
+}
+
 TEST(Check, finds_a_thread_that_never_rests_and_does_not_wait_for_it_for_ever) {
   const Checked checked = check("leaves_a_thread_spinning", short_limit);
   expect_fails(checked, "lingering", "B101");

@@ -1,10 +1,13 @@
 // Two runs of an oracle make the reference; what they do not share is noise.
 #include "judge/outcome.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace behalf::tool::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 Outcome printed(const std::string& text, long returned = 0) {
   return {true, returned, text};
@@ -99,6 +102,23 @@ TEST(Outcome, is_said_in_one_line) {
   EXPECT_EQ(describe({true, 3, ""}), "returned 3");
   EXPECT_EQ(describe({true, 0, "a\nb\n"}), "returned 0, printed \"a; b\"");
   EXPECT_LT(describe({true, 0, std::string(100000, 'x')}).size(), 250U);
+}
+
+TEST(Outcome, is_shown_where_the_other_is_different) {
+  const std::string start(1000, 'x');
+  EXPECT_THAT(describe({true, 0, start + "alice"}, {true, 0, start + "root"}), HasSubstr("xxalice\""));
+  EXPECT_THAT(describe({true, 0, "", start + "alice"}, {true, 0, "", start + "root"}), HasSubstr("xxalice"));
+  EXPECT_LT(describe({true, 0, start + start + "a"}, {true, 0, start + "b"}).size(), 250U);
+  EXPECT_NE(describe({true, 0, "a\n"}, {true, 0, "a"}), describe({true, 0, "a"}, {true, 0, "a\n"}));
+  EXPECT_EQ(describe({true, 0, "a\n"}, {true, 0, "b\n"}), "returned 0, printed \"a\"");
+  EXPECT_EQ(describe({true, 0, "a\n"}, {false, 0, ""}), "returned 0, printed \"a\"");
+}
+
+TEST(Reference, compares_what_was_printed_beyond_what_is_kept) {
+  const Outcome one{true, 0, "same", "", 1}, other{true, 0, "same", "", 2};
+  EXPECT_FALSE(Reference(one, other).agrees());
+  EXPECT_TRUE(Reference(one, one).matches(one));
+  EXPECT_FALSE(Reference(one, one).matches(other));
 }
 
 TEST(Outcome, is_that_of_the_call) {

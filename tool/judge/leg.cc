@@ -14,8 +14,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -39,6 +41,7 @@ using namespace std::chrono_literals;
 using Clock = Tracer::Clock;
 
 constexpr off_t most_output = 64 << 20;
+constexpr std::size_t most_compared_by_word = 1 << 20;
 
 // The ends of the talk between the tracer and the stage's first process.
 struct Pipe {
@@ -422,7 +425,9 @@ class Leg {
 
   void follow() {
     deadline_ = Clock::now() + limits_.leg;
-    const auto done = [&] { return observer_.waiting() || observer_.ended() || tracer_.empty(); };
+    const auto done = [&] {
+      return observer_.waiting() || observer_.ended() || tracer_.empty() || has_printed_too_much();
+    };
     for (;;) {
       if (!tracer_.run_until(done, deadline_) && !observer_.waiting()) {
         if (was_kept_waiting()) continue;
@@ -434,9 +439,12 @@ class Leg {
           record_.error = starting() + late;
         return;
       }
-      struct stat status {};
-      if (fstat(output_, &status) == 0 && status.st_size > most_output) {
-        stop_waiting("wrote more than 64 MiB to standard output");
+      if (has_printed_too_much()) {
+        const char* const what = "wrote more than 64 MiB to standard output";
+        if (plan_.rounds == 0)
+          stop_waiting(what);
+        else
+          record_.error = fmt::format("the {} calls {} together", record_.calls.size(), what);
         return;
       }
       if (!observer_.waiting()) {
@@ -449,6 +457,12 @@ class Leg {
       if (write(gate_.write, "g", 1) != 1)
         throw std::system_error(errno, std::generic_category(), "letting the service on");
     }
+  }
+
+  // The output is memory, of which there would soon be none.
+  bool has_printed_too_much() const {
+    struct stat status {};
+    return fstat(output_, &status) == 0 && status.st_size - read_so_far_ > most_output;
   }
 
   // The time that a leg may take is the operation's, not what a busy machine kept from it: as long as its threads were
@@ -520,7 +534,7 @@ class Leg {
         record_.calls[call].after = state_of_service(tracer_, service_pid_, first_, mark);
         if (plan_.rounds == 0) {
           record_.calls[call].last = tracer_.sequence();
-          record_.calls[call].output = fresh_output();
+          has_printed(record_.calls[call], fresh_output());
           record_.calls[call].output_known = true;
         }
         observer_.close_call();
@@ -554,22 +568,31 @@ class Leg {
   std::string fresh_output() {
     struct stat status {};
     if (fstat(output_, &status) != 0 || status.st_size <= read_so_far_) return {};
-    std::string text(static_cast<std::size_t>(std::min<off_t>(status.st_size - read_so_far_, 1 << 20)), '\0');
+    std::string text(static_cast<std::size_t>(std::min(status.st_size - read_so_far_, most_output)), '\0');
     const ssize_t got = pread(output_, text.data(), text.size(), read_so_far_);
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     read_so_far_ = status.st_size;
     return text;
   }
 
+  static void has_printed(Call& call, std::string&& text) {
+    const std::size_t kept = std::min(text.size(), most_compared_by_word);
+    call.output_after = text.size() == kept ? 0 : std::hash<std::string_view>{}(std::string_view(text).substr(kept));
+    text.resize(kept);
+    call.output = std::move(text);
+  }
+
   // Concurrent calls wrote to one output: each line belongs to the call whose thread wrote it.
   void attribute_output() {
     std::uint64_t attributed = 0;
-    for (const Output& output : tracer_.outputs()) {
-      for (Call& call : record_.calls) {
+    for (Call& call : record_.calls) {
+      std::string text;
+      for (const Output& output : tracer_.outputs()) {
         if (output.thread != call.caller || output.sequence <= call.first || output.sequence > call.last) continue;
-        call.output += output.bytes;
-        attributed += output.size;
+        text += output.bytes;
+        attributed += output.bytes.size();
       }
+      has_printed(call, std::move(text));
     }
     struct stat status {};
     fstat(output_, &status);

@@ -53,11 +53,12 @@ struct Call {
   std::string user;
   int caller = -1;  // thread number
   bool begun = false;
-  bool ended = false;  // came back from the operation
-  long returned = 0;   // when that is an integer that fits
-  std::string answer;  // else what was returned, in words: a string, NULL, nothing
-  std::string output;
-  bool output_known = false;  // it was read, and could be told apart from that of calls at the same time
+  bool ended = false;            // came back from the operation
+  long returned = 0;             // when that is an integer that fits
+  std::string answer;            // else what was returned, in words: a string, NULL, nothing
+  std::string output;            // its first MiB
+  std::size_t output_after = 0;  // a digest of what was printed after that
+  bool output_known = false;     // it was read, and could be told apart from that of calls at the same time
   CredentialsTable::Id worn_at_begin = 0;
   CredentialsTable::Id worn_at_return = 0;
   std::uint64_t first = 0, last = 0;  // sequence numbers

@@ -24,24 +24,41 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
+// As much of a text as is shown, in one line: its beginning, or where the other is different, when that is further on.
+std::string excerpt(const std::string& text, const std::string& other) {
+  constexpr std::size_t most = 160, before = 40;
+  const auto same = std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first - text.begin();
+  const auto different = static_cast<std::size_t>(same);
+  const std::size_t from = text != other && different > most - before ? different - before : 0;
+  std::string shown;
+  for (const char character : text.substr(from, most)) shown += character == '\n' ? "; " : std::string(1, character);
+  return (from > 0 ? "..." : "") + shown + (text.size() - from > most ? "..." : "");
+}
+
 }  // namespace
 
 Outcome outcome_of(const Call& call) {
-  return {call.ended, call.returned, call.output, call.answer};
+  return {call.ended, call.returned, call.output, call.answer, call.output_after};
 }
 
 std::string describe(const Outcome& outcome) {
+  return describe(outcome, outcome);
+}
+
+std::string describe(const Outcome& outcome, const Outcome& beside) {
   if (!outcome.ended) return "did not return";
-  constexpr std::size_t most = 160;
-  std::string text = "returned " + (outcome.answer.empty()          ? std::to_string(outcome.returned)
-                                    : outcome.answer.size() <= most ? outcome.answer
-                                                                    : outcome.answer.substr(0, most) + "...");
+  const std::string text = "returned " + (outcome.answer.empty() ? std::to_string(outcome.returned)
+                                                                 : excerpt(outcome.answer, beside.answer));
   if (outcome.output.empty()) return text;
-  std::string shown;
-  for (const char character : outcome.output.substr(0, outcome.output.find_last_not_of('\n') + 1))
-    shown += character == '\n' ? std::string("; ") : std::string(1, character);
-  if (shown.size() > most) shown = shown.substr(0, most) + "...";
-  return text + ", printed \"" + shown + "\"";
+  std::string printed = outcome.output, other = beside.output;
+  const auto without_end = [](const std::string& of) { return of.substr(0, of.find_last_not_of('\n') + 1); };
+  if (printed == other || without_end(printed) != without_end(other)) {
+    printed = without_end(printed);
+    other = without_end(other);
+  }
+  const bool later = outcome.output == beside.output && outcome.output_after != beside.output_after;
+  return fmt::format("{}, printed \"{}\"{}", text, excerpt(printed, other),
+                     later ? ", and after the first MiB what the other did not" : "");
 }
 
 MaskedText::MaskedText(const std::string& first, const std::string& second) : words_(words_of(first)) {
@@ -77,7 +94,8 @@ bool MaskedText::matches(const std::string& text) const {
 
 Reference::Reference(const Outcome& first, const Outcome& second)
     : first_(first), answer_(first.answer, second.answer), output_(first.output, second.output) {
-  agrees_ = first.ended == second.ended && first.returned == second.returned && answer_.agrees() && output_.agrees();
+  agrees_ = first.ended == second.ended && first.returned == second.returned && answer_.agrees() && output_.agrees() &&
+            first.output_after == second.output_after;
 }
 
 void Reference::borrow_noise(const Reference& other) {

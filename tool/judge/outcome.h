@@ -12,11 +12,14 @@ struct Outcome {
   bool ended = false;
   long returned = 0;
   std::string output;
-  std::string answer = {};  // what was returned, in words, when that is no integer
+  std::string answer = {};       // what was returned, in words, when that is no integer
+  std::size_t output_after = 0;  // a digest of what was printed after `output`
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 Outcome outcome_of(const Call& call);
 std::string describe(const Outcome& outcome);
+// So that it can be seen in what it is another than the one beside which it is shown.
+std::string describe(const Outcome& outcome, const Outcome& beside);
 
 // A text of which two runs gave two versions: what they do not share is noise, and is masked.
 class MaskedText {
@@ -41,7 +44,9 @@ class Reference {
 
   // False when the two runs differ in more than can be masked: nothing can be compared with them.
   bool agrees() const { return agrees_; }
-  bool matches(const Outcome& outcome) const { return returned_the_same(outcome) && output_.matches(outcome.output); }
+  bool matches(const Outcome& outcome) const {
+    return returned_the_same(outcome) && output_.matches(outcome.output) && outcome.output_after == first_.output_after;
+  }
   // The same but for what was printed.
   bool returned_the_same(const Outcome& outcome) const;
   // Takes what is noise in another user's answer for noise in this one, where the two have the same shape.

@@ -22,8 +22,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Standing, position, written)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State::Worn, thread, as)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, threads, directory, mask, limits, ignored, caught, environment, descriptors,
                                    standing, elsewhere)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_known,
-                                   worn_at_begin, worn_at_return, first, last, before, after, settled)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Call, user, caller, begun, ended, returned, answer, output, output_after,
+                                   output_known, worn_at_begin, worn_at_return, first, last, before, after, settled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Crash, what, call, stack)
 
 namespace {

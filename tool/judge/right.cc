@@ -48,9 +48,10 @@ Right right_of(const std::string& user, const std::vector<LegRecord>& runs) {
   const LegRecord& second = runs.back();
   for (std::size_t call = 0; call < std::min(first.calls.size(), second.calls.size()); ++call) {
     right.answers.emplace_back(outcome_of(first.calls[call]), outcome_of(second.calls[call]));
+    const Outcome one = outcome_of(first.calls[call]), other = outcome_of(second.calls[call]);
     if (!right.answers.back().agrees())
-      right.unclear = fmt::format("two runs as {} do not agree: {} / {}", user, describe(outcome_of(first.calls[call])),
-                                  describe(outcome_of(second.calls[call])));
+      right.unclear =
+          fmt::format("two runs as {} do not agree: {} / {}", user, describe(one, other), describe(other, one));
   }
   return right;
 }

@@ -307,8 +307,9 @@ class Judge {
     finding.sequence = call.last;
     finding.call = static_cast<int>(index);
     finding.got_user = got;
-    finding.expected_outcome = describe(mine->answer(nth).outcome());
-    finding.got_outcome = describe(outcome_of(call));
+    const Outcome &expected = mine->answer(nth).outcome(), is = outcome_of(call);
+    finding.expected_outcome = describe(expected, is);
+    finding.got_outcome = describe(is, expected);
     finding.thread_role = "the thread that called the operation";
     found_.push_back(std::move(finding));
   }

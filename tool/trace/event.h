@@ -139,7 +139,6 @@ struct State {
 struct Output {
   std::uint64_t sequence = 0;
   int thread = 0;
-  std::uint64_t size = 0;
   std::string bytes;
 };
 

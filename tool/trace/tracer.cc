@@ -707,21 +707,22 @@ bool Tracer::enter_timer(Live& live, const SystemCall& call, const Arguments& ar
 
 void Tracer::enter_output(Live& live, const SystemCall& call, const Arguments& arguments) {
   if (!options_.keep_output) return;
-  constexpr std::size_t most = 65536;
+  constexpr std::size_t most = 64 << 20;
   Output output;
   output.sequence = ++sequence_;
   output.thread = live.number;
+  const auto take = [&](std::uint64_t from, std::uint64_t size) {
+    output.bytes += read_memory(live.tid, from, std::min<std::size_t>(size, most - output.bytes.size()));
+  };
   if (call.number == SYS_write) {
-    output.bytes = read_memory(live.tid, arguments[1], std::min<std::size_t>(arguments[2], most));
-    output.size = arguments[2];
+    take(arguments[1], arguments[2]);
   } else if (call.number == SYS_writev) {
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(arguments[2], 64); ++i) {
       struct {
         std::uint64_t base, size;
       } piece{};
       if (!read_object(live.tid, arguments[1] + i * sizeof piece, piece)) break;
-      output.bytes += read_memory(live.tid, piece.base, std::min<std::size_t>(piece.size, most));
-      output.size += piece.size;
+      take(piece.base, piece.size);
     }
   } else {
     return;

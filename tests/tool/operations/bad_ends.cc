@@ -59,6 +59,23 @@ int prints_100_megabytes() {
   return 0;
 }
 
+int prints_for_ever() {
+  const std::string line(999999, 'x');
+  for (;;) std::puts(line.c_str());
+}
+int prints_two_megabytes() {
+  std::puts(std::string(2'000'000, 'x').c_str());
+  return 0;
+}
+int prints_twenty_megabytes() {
+  std::puts(std::string(20'000'000, 'x').c_str());
+  return 0;
+}
+int prints_two_megabytes_and_who() {
+  std::printf("%s%s\n", std::string(2'000'000, 'x').c_str(), std::getenv("USER"));
+  return 0;
+}
+
 int leaves_a_thread_spinning() {
   std::thread([] {
     for (std::atomic<long> i{0};; ++i) {
