@@ -47,6 +47,12 @@ bool may_pass(int error) noexcept {
 }
 constexpr int patience = 100;  // milliseconds
 
+// What the kernel makes of a signal where it can go on afterwards (include/linux/errno.h, ERESTARTSYS and the next); a
+// system call never shows it.
+bool is_interrupted(int result) noexcept {
+  return result <= -512 && result >= -516;
+}
+
 unsigned clamped(unsigned number, unsigned low, unsigned high) noexcept {
   return std::clamp(number, low, high);
 }
@@ -426,7 +432,7 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
     data.timed_out = result == -ETIME;
   } else {
     data.pending = false;
-    data.result = data.kind->is_time && result == -ETIME ? 0 : result;
+    data.result = data.kind->is_time && result == -ETIME ? 0 : is_interrupted(result) ? -EINTR : result;
   }
   if (--operation.to_come == 0) return end(operation);
   // What was linked behind may begin to wait only now.

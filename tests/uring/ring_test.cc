@@ -488,6 +488,28 @@ TEST_P(A_stop_token, cancels_what_begins_to_wait_just_then) {
             "");
 }
 
+TEST_P(A_stop_token, ends_the_wait_for_the_other_side_of_a_fifo) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              must(::mkfifo(place.file("a").c_str(), 0) == 0 && ::chmod(place.file("a").c_str(), 0666) == 0, "mkfifo");
+              uring::Ring ring(options());
+              if (!ring.uses_kernel()) return;  // an open waits on a worker
+              std::stop_source stop;
+              std::atomic<int> error = -1;
+              // O_CREAT: a helper opens it, and waits.
+              ring.submit(
+                  bob(), uring::open(place.file("a"), O_CREAT | O_RDONLY, 0600),
+                  [&](const Result& result) { error = result.error_number(); }, stop.get_token());
+              until([&] { return ring.counts().under_way == 1; }, "it is not under way");
+              std::this_thread::sleep_for(20ms);
+              stop.request_stop();
+              until([&] { return error != -1; }, "it was not told");
+              must(error == EINTR || error == ECANCELED, "error " + std::to_string(error));
+            }),
+            "");
+}
+
 TEST_P(A_ring_that_ends, tells_everybody_what_became_of_it) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
