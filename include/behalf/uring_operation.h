@@ -93,8 +93,9 @@ class Operation {
   unsigned to_come = 0;         // completions
   bool cancel_to_come = false;  // of these: one of a cancellation, or of the pause before the next
   unsigned next_request = 0;
-  bool in_pieces = false;  // request by request, though it is a chain
-  int file = -1;           // `opened`
+  unsigned piece = 0;       // the first request of what is under way of it
+  bool one_by_one = false;  // though it is a chain
+  int file = -1;            // `opened`
   Operation* next_cancelled = nullptr;
   Operation* next = nullptr;
   Operation* previous = nullptr;

@@ -92,7 +92,9 @@ RequestData::Limit limit_of(std::chrono::nanoseconds time) noexcept;
 
 class [[nodiscard]] Request {
  public:
-  // The same, but it is given up after so long, and its result is ETIMEDOUT.
+  // The same, but it is given up after so long, and its result is ETIMEDOUT. Not what waits for a disk, or to open a
+  // FIFO for its other side: the kernel's helper, or the worker, that is in such a system call is not called back for
+  // it.
   Request within(std::chrono::nanoseconds limit) &&;
   // The same, and the object stays until it has ended.
   Request keeping(std::shared_ptr<const void> object) &&;
@@ -111,7 +113,11 @@ class [[nodiscard]] Request {
   detail::RequestData data_;
 };
 
-// Requests that are submitted together and done one after the other, by one identity.
+// Requests that are submitted together and done one after the other, by one identity. A ring hands a chain to the
+// kernel as a whole, but for what the kernel would not do as a chain says: a request is handed over when those before
+// it have ended where it has a time limit; where it waits (for a socket, a pipe: not in files that the chain has opened
+// by their path) behind one that a helper of the kernel's may do, which is all but those of sockets and waiting; and
+// where it depends, by then(), on one of fsync, statx, unlinkat, renameat, mkdirat and linkat.
 template <std::size_t N>
 class [[nodiscard]] Chain {
  public:

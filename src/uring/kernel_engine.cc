@@ -78,13 +78,42 @@ unsigned clamped(unsigned number, unsigned low, unsigned high) noexcept {
               std::string{"behalf: uring: "} + attempted + ": " + behalf::detail::error_words(error), error);
 }
 
+// Where the piece ends of a chain that begins there and can be handed over at once: before what has a time limit or may
+// wait. The kernel lets the helper that did a request do what is linked behind it, waits there where it would have
+// polled otherwise, and sees to a limit when that is over (io_wq_submit_work() and io_issue_sqe() in
+// io_uring/io_uring.c; measured, Linux 6.18). Helpers are few and everybody's. What open(2) opens is taken for a file
+// of a disk, which nobody waits for. And before what depends on something whose failure the kernel does not look at.
+std::size_t end_of_piece(std::span<const Request> requests, std::size_t begin) noexcept {
+  bool is_of_a_path = false;    // `opened`
+  bool may_be_helpers = false;  // what is linked behind
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const RequestData& data = requests[i].data();
+    const RequestKind& kind = *data.kind;
+    if (i > begin) {
+      const bool may_wait = kind.needs_no_helper || (kind.waits_for != 0 && !(means_opened(data) && is_of_a_path));
+      const RequestData& before = requests[i - 1].data();
+      const bool depends = before.link == Link::if_done && before.kind->fails_unnoticed;
+      if (data.limited || depends || (may_be_helpers && may_wait)) return i;
+    }
+    if (i >= begin) may_be_helpers |= !kind.needs_no_helper;
+    if (kind.opens) is_of_a_path = !kind.needs_no_helper;
+  }
+  return requests.size();
+}
+
+unsigned entries_for(std::span<const Request> requests) noexcept {
+  unsigned entries = 0;
+  for (const Request& request : requests) entries += request.data().limited ? 2 : 1;
+  return entries;
+}
+
 // Where the kernel does not take a request in (a path that is too long, flags that it does not know), it does nothing
-// of the chain: neither what stands before it nor what is linked with it whatever it comes to (io_uring_enter(2),
-// IOSQE_IO_HARDLINK). All but that one are cancelled then.
-bool was_not_taken(std::span<const Request> requests) noexcept {
-  const auto failed = [](const Request& request) { return request.data().result != -ECANCELED; };
-  const auto one = std::find_if(requests.begin(), requests.end(), failed);
-  return one != requests.end() && one->data().result < 0 && std::none_of(one + 1, requests.end(), failed);
+// of the piece: neither what stands before it nor what is linked with it whatever it comes to (io_uring_enter(2),
+// IOSQE_IO_HARDLINK). All but what it does not take are cancelled then.
+bool was_not_taken(std::span<const Request> piece) noexcept {
+  const auto was_done = [](const Request& request) { return request.data().result >= 0; };
+  const auto was_cancelled = [](const Request& request) { return request.data().result == -ECANCELED; };
+  return std::none_of(piece.begin(), piece.end(), was_done) && !std::all_of(piece.begin(), piece.end(), was_cancelled);
 }
 
 }  // namespace
@@ -169,27 +198,25 @@ std::uint16_t KernelEngine::ready_for(const Operation& operation, unsigned reque
 
 bool KernelEngine::begin(Operation& operation) noexcept {
   const std::span<Request> requests = operation.requests();
-  unsigned needed = 0;
-  bool opens = false;
-  for (const Request& request : requests) {
-    needed += request.data().limited ? 2 : 1;
-    opens |= means_opened(request.data());
-  }
+  const auto means_file = [](const Request& request) { return means_opened(request.data()); };
+  const bool opens = std::any_of(requests.begin(), requests.end(), means_file);
+  const unsigned needed = entries_for(requests);  // what is begun has room for all of it
   if (under_way_ + needed > under_way_at_most_) return false;
   if (opens && free_files_.empty() && no_files_because_ == 0) return false;
   try {
     if (opens && no_files_because_ != 0) {
       refuse_for("have a chain open a file: IORING_REGISTER_FILES", no_files_because_);
     }
-    const std::uint16_t personality = ready_for(operation, needed);
-    operation.in_pieces = false;
+    operation.one_by_one = false;
+    const std::span<Request> piece = requests.first(end_of_piece(requests, 0));
+    const std::uint16_t personality = ready_for(operation, entries_for(piece));
     if (opens) {
       operation.file = free_files_.back();
       free_files_.pop_back();
     }
-    operation.to_come = needed;
+    for (Request& request : requests) request.data().of = &operation;
     under_way_ += needed;
-    prepare(operation, personality);
+    prepare(operation, piece, personality);
     return true;
   } catch (...) {
     operation.refused = std::current_exception();
@@ -197,12 +224,11 @@ bool KernelEngine::begin(Operation& operation) noexcept {
   }
 }
 
-void KernelEngine::prepare(Operation& operation, std::uint16_t personality) noexcept {
-  const std::span<Request> requests = operation.requests();
-  for (Request& request : requests) {
-    request.data().of = &operation;
-    prepare(request, &request == &requests.back(), personality);
-  }
+void KernelEngine::prepare(Operation& operation, std::span<Request> piece, std::uint16_t personality) noexcept {
+  operation.piece = static_cast<unsigned>(&piece.front() - operation.requests().data());
+  operation.next_request = operation.piece + static_cast<unsigned>(piece.size());
+  operation.to_come = entries_for(piece);
+  for (Request& request : piece) prepare(request, &request == &piece.back(), personality);
 }
 
 void KernelEngine::prepare(Request& request, bool last, std::uint16_t personality) noexcept {
@@ -302,6 +328,7 @@ void KernelEngine::cancel_completed(std::uint64_t tag, int result) noexcept {
 // Returns 0, or an errno negated; what could not be handed over has ended then.
 int KernelEngine::hand_over() noexcept {
   int tries = 0;
+  if (gives_up_because_ != 0) return gives_up_because_;
   while (!prepared_.empty()) {
     entered_.fetch_add(1, std::memory_order_relaxed);
     const int taken = calls_.submit(&ring_.get());
@@ -329,7 +356,7 @@ int KernelEngine::hand_over() noexcept {
 }
 
 // The kernel had no memory for more (io_submit_sqes() in io_uring/io_uring.c) and does what it took as if it were all;
-// what is prepared now would not wait for it. It is done in pieces when that has ended.
+// what is prepared now would not wait for it. It is done one by one when that has ended.
 void KernelEngine::hold_back_rest_of_chain() noexcept {
   std::array<std::uint64_t, std::size_t{2} * most_in_chain> tags;
   std::size_t count = 0;
@@ -340,8 +367,8 @@ void KernelEngine::hold_back_rest_of_chain() noexcept {
     make_nothing_of(sqe);
   }
   Operation& operation = *request_of(tags[0]).data().of;
-  operation.in_pieces = true;
-  operation.next_request = 0;
+  operation.one_by_one = true;
+  operation.next_request = operation.piece;
   if ((tags[0] & limit_bit) != 0) cancel(operation);  // its request would have no limit
   for (std::size_t i = 0; i < count; ++i) completed(tags[i], -ECANCELED);
 }
@@ -358,12 +385,14 @@ void KernelEngine::give_up_the_rest(int error) noexcept {
   // What ends may have something to be cancelled in its turn, which is prepared behind and not given up here; if the
   // kernel takes some by then, the rest stays for the next time.
   const std::size_t count = prepared_.size();
+  gives_up_because_ = error;
   for (std::size_t i = 0; i < std::min(count, prepared_.size()); ++i) {
     io_uring_sqe& sqe = *prepared_[i];
     const std::uint64_t tag = sqe.user_data;
     make_nothing_of(sqe);
     completed(tag, error);
   }
+  gives_up_because_ = 0;
 }
 
 void KernelEngine::turn(Wait wait, std::optional<Clock::time_point> until) noexcept {
@@ -423,7 +452,7 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
     wake_is_watched_ = false;
     return;
   }
-  --under_way_;
+  if (tag == of_nobody || (tag & cancel_bit) != 0) --under_way_;
   if (tag == of_nobody) return;
   if ((tag & cancel_bit) != 0) return cancel_completed(tag, result);
   RequestData& data = request_of(tag).data();
@@ -439,37 +468,38 @@ void KernelEngine::completed(std::uint64_t tag, int result) noexcept {
   if (operation.cancelled && (tag & limit_bit) == 0) cancel(operation);
 }
 
-// Whether there is more to be done of a chain that the kernel did not take: its requests one by one, but for the one
-// that failed.
+// Whether there is more to be done of a chain: its next piece, or, where the kernel did not take one, the requests one
+// by one, but for those that failed.
 bool KernelEngine::goes_on_in_pieces(Operation& operation) noexcept {
   const std::span<Request> requests = operation.requests();
-  if (!operation.in_pieces) {
-    if (!was_not_taken(requests)) return false;
-    operation.in_pieces = true;
-    operation.next_request = 0;
+  const auto piece = requests.subspan(operation.piece, operation.next_request - operation.piece);
+  if (!operation.one_by_one && piece.size() > 1 && was_not_taken(piece)) {
+    operation.one_by_one = true;
+    operation.next_request = operation.piece;
   }
+  if (operation.next_request == requests.size()) return false;
   bool broken = false;
-  for (unsigned i = 0; i < requests.size() && !broken; ++i) {
+  for (unsigned i = 0; i < requests.size(); ++i) {
     RequestData& data = requests[i].data();
+    if (broken && data.result < 0) data.result = -ECANCELED;  // also where it was not taken
+    if (broken) continue;
     const bool is_left = i >= operation.next_request && data.result == -ECANCELED;
     if (is_left && (!operation.cancelled || data.kind->closes)) {
+      const bool alone = operation.one_by_one || operation.cancelled;
+      const std::size_t end = alone ? i + 1 : end_of_piece(requests, i);
+      if (begin_piece(operation, requests.subspan(i, end - i))) return true;
       operation.next_request = i + 1;
-      if (begin_piece(operation, requests[i])) return true;
     }
     broken = data.link == Link::if_done && falls_short(data, data.result);
   }
   return false;
 }
 
-// Whether it was begun; if not, it has failed.
-bool KernelEngine::begin_piece(Operation& operation, Request& request) noexcept {
-  RequestData& data = request.data();
-  const unsigned needed = data.limited ? 2 : 1;
+// Whether it was begun; if not, its first request has failed.
+bool KernelEngine::begin_piece(Operation& operation, std::span<Request> piece) noexcept {
+  RequestData& data = piece.front().data();
   try {
-    const std::uint16_t personality = ready_for(operation, needed);
-    operation.to_come = needed;
-    under_way_ += needed;
-    prepare(request, true, personality);
+    prepare(operation, piece, ready_for(operation, entries_for(piece)));
     return true;
   } catch (const Error& error) {
     data.result = error.error_number() != 0 ? -error.error_number() : -EIO;
@@ -499,6 +529,7 @@ void KernelEngine::end(Operation& operation) noexcept {
     free_files_.push_back(operation.file);
     operation.file = -1;
   }
+  under_way_ -= entries_for(operation.requests());
   owner_.has_ended(operation);
 }
 

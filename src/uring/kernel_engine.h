@@ -41,7 +41,7 @@ class KernelEngine final : public Engine {
 
   [[nodiscard]] int room_for(unsigned requests) noexcept;
   [[nodiscard]] std::uint16_t ready_for(const Operation& operation, unsigned requests);
-  void prepare(Operation& operation, std::uint16_t personality) noexcept;
+  void prepare(Operation& operation, std::span<Request> piece, std::uint16_t personality) noexcept;
   void prepare(Request& request, bool last, std::uint16_t personality) noexcept;
   io_uring_sqe& next_sqe() noexcept;
   void watch_wake() noexcept;
@@ -57,7 +57,7 @@ class KernelEngine final : public Engine {
   void completed(std::uint64_t tag, int result) noexcept;
   void end(Operation& operation) noexcept;
   [[nodiscard]] bool goes_on_in_pieces(Operation& operation) noexcept;
-  [[nodiscard]] bool begin_piece(Operation& operation, Request& request) noexcept;
+  [[nodiscard]] bool begin_piece(Operation& operation, std::span<Request> piece) noexcept;
 
   const KernelCalls& calls_;
   Owner& owner_;
@@ -70,7 +70,8 @@ class KernelEngine final : public Engine {
   const unsigned under_way_at_most_;
   bool cannot_hand_over_ = false;
   bool cannot_wait_ = false;
-  unsigned under_way_ = 0;               // completions to come
+  int gives_up_because_ = 0;             // an errno negated
+  unsigned under_way_ = 0;               // completions that can be to come
   std::vector<io_uring_sqe*> prepared_;  // and not handed over
   std::vector<int> free_files_;          // of the ring's table
   int no_files_because_ = 0;             // an errno

@@ -76,6 +76,7 @@ constexpr RequestKind fsync_kind = {
     .prepare = [](Sqe& s, const Data& d,
                   int flags) noexcept { io_uring_prep_fsync(&s, d.fd, static_cast<unsigned>(flags)); },
     .perform = [](const Data& d, int file) noexcept { return raw(d.flags != 0 ? SYS_fdatasync : SYS_fsync, file); },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind close_kind = {
@@ -93,6 +94,7 @@ constexpr RequestKind statx_kind = {
         },
     .perform = [](const Data& d,
                   int) noexcept { return raw(SYS_statx, d.fd, d.path.c_str(), d.flags, d.mode, d.address); },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind unlink_kind = {
@@ -100,6 +102,7 @@ constexpr RequestKind unlink_kind = {
     .prepare = [](Sqe& s, const Data& d,
                   int flags) noexcept { io_uring_prep_unlinkat(&s, d.fd, d.path.c_str(), flags); },
     .perform = [](const Data& d, int) noexcept { return raw(SYS_unlinkat, d.fd, d.path.c_str(), d.flags); },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind rename_kind = {
@@ -113,12 +116,14 @@ constexpr RequestKind rename_kind = {
         [](const Data& d, int) noexcept {
           return raw(SYS_renameat2, d.fd, d.path.c_str(), d.second_fd, d.second_path.c_str(), d.flags);
         },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind mkdir_kind = {
     .call = "mkdirat",
     .prepare = [](Sqe& s, const Data& d, int) noexcept { io_uring_prep_mkdirat(&s, d.fd, d.path.c_str(), d.mode); },
     .perform = [](const Data& d, int) noexcept { return raw(SYS_mkdirat, d.fd, d.path.c_str(), d.mode); },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind link_kind = {
@@ -131,6 +136,7 @@ constexpr RequestKind link_kind = {
         [](const Data& d, int) noexcept {
           return raw(SYS_linkat, d.fd, d.path.c_str(), d.second_fd, d.second_path.c_str(), d.flags);
         },
+    .fails_unnoticed = true,
 };
 
 constexpr RequestKind socket_kind = {
@@ -138,6 +144,7 @@ constexpr RequestKind socket_kind = {
     .prepare = [](Sqe& s, const Data& d,
                   int flags) noexcept { io_uring_prep_socket(&s, d.second_fd, flags, static_cast<int>(d.mode), 0); },
     .perform = [](const Data& d, int) noexcept { return raw(SYS_socket, d.second_fd, d.flags | SOCK_CLOEXEC, d.mode); },
+    .needs_no_helper = true,
     .opens = true,
     .close_on_exec = SOCK_CLOEXEC,
 };
@@ -160,6 +167,7 @@ constexpr RequestKind connect_kind = {
           io_uring_prep_connect(&s, d.fd, address_of(d), static_cast<socklen_t>(d.path.size()));
         },
     .perform = connect_without_waiting,
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind accept_kind = {
@@ -175,6 +183,7 @@ constexpr RequestKind accept_kind = {
                                         static_cast<socklen_t*>(d.second_address), d.flags | SOCK_CLOEXEC);
         },
     .waits_for = POLLIN,
+    .needs_no_helper = true,
     .opens = true,
     .close_on_exec = SOCK_CLOEXEC,
 };
@@ -188,6 +197,7 @@ constexpr RequestKind send_kind = {
           return raw(SYS_sendto, file, d.address, d.length, d.flags | MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
         },
     .waits_for = POLLOUT,
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind recv_kind = {
@@ -199,6 +209,7 @@ constexpr RequestKind recv_kind = {
           return raw(SYS_recvfrom, file, d.address, d.length, d.flags | MSG_DONTWAIT, nullptr, nullptr);
         },
     .waits_for = POLLIN,
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind sendmsg_kind = {
@@ -212,6 +223,7 @@ constexpr RequestKind sendmsg_kind = {
           return raw(SYS_sendmsg, file, d.address, d.flags | MSG_NOSIGNAL | MSG_DONTWAIT);
         },
     .waits_for = POLLOUT,
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind recvmsg_kind = {
@@ -226,6 +238,7 @@ constexpr RequestKind recvmsg_kind = {
           return raw(SYS_recvmsg, file, d.address, d.flags | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         },
     .waits_for = POLLIN,
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind poll_kind = {
@@ -237,6 +250,7 @@ constexpr RequestKind poll_kind = {
           const int count = ::poll(&ready, 1, 0);
           return count > 0 ? long{ready.revents} : count < 0 ? long{-errno} : long{-EAGAIN};
         },
+    .needs_no_helper = true,
 };
 
 constexpr RequestKind timeout_kind = {
@@ -248,6 +262,7 @@ constexpr RequestKind timeout_kind = {
                                 IORING_TIMEOUT_ETIME_SUCCESS);
         },
     .perform = [](const Data&, int) noexcept { return long{-EAGAIN}; },  // until its time is up
+    .needs_no_helper = true,
     .is_time = true,
 };
 

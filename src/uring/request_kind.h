@@ -21,6 +21,11 @@ struct RequestKind {
 
   // The events (poll(2)) of its file that it has to wait for; 0 where it waits for nothing but a disk.
   short waits_for = 0;
+  // The kernel gives it to no helper of its own, also where it has to wait.
+  bool needs_no_helper = false;
+  // The kernel goes on to what is linked behind (IOSQE_IO_LINK) though it failed: nothing in io_uring/fs.c, statx.c and
+  // sync.c tells it otherwise (measured, Linux 6.18).
+  bool fails_unnoticed = false;
   bool opens = false;    // its result is a descriptor
   bool closes = false;   // its file
   bool is_time = false;  // it ends when its limit is reached, with the result 0

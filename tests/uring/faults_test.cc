@@ -268,6 +268,34 @@ TEST(A_kernel_that_takes_requests_at_the_second_try, is_asked_again) {
             "");
 }
 
+// Many chains have more to be handed over at once, while the kernel takes nothing.
+TEST(A_kernel_that_takes_requests_again_after_a_while, is_given_the_rest_of_all_chains) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              constexpr int count = 40000;
+              static std::atomic<int> taken{0};
+              calls.submit = [](io_uring* ring) noexcept {
+                if (taken >= count && fails_now()) return -EAGAIN;
+                const int now = real_kernel_calls.submit(ring);
+                taken += now > 0 ? now : 0;
+                return now;
+              };
+              uring::Ring ring({.driven_by = uring::Options::DrivenBy::caller,
+                                .entries = 64,
+                                .under_way_at_most = 1U << 17,
+                                .threads = 1});
+              failures_left = 50;
+              uring::Batch batch;
+              for (int i = 0; i < count; ++i) batch.add(alice(), uring::close(-1).always(uring::timeout(0ms)));
+              ring.run(batch);
+              must_equal(failures_left.load(), 0, "failures left");
+              for (std::size_t i = 0; i < batch.size(); ++i)
+                must_equal(batch.result(i, 1).error_number(), 0, "timeout");
+            }),
+            "");
+}
+
 TEST(A_kernel_that_takes_no_requests, has_everybody_told_and_nothing_is_done_later) {
   EXPECT_EQ(in_own_process([] {
               start(ServiceKind::root);
@@ -277,7 +305,10 @@ TEST(A_kernel_that_takes_no_requests, has_everybody_told_and_nothing_is_done_lat
               calls.submit = [](io_uring* ring) noexcept {
                 return forbidden ? -EPERM : real_kernel_calls.submit(ring);
               };
-              uring::Ring ring({.driven_by = uring::Options::DrivenBy::caller, .threads = 1});
+              uring::Ring ring({.driven_by = uring::Options::DrivenBy::caller,
+                                .entries = 32768,
+                                .under_way_at_most = 1U << 17,
+                                .threads = 1});
               forbidden = true;
               uring::Batch batch;
               for (int i = 0; i < 600; ++i) batch.add(i % 2 == 0 ? alice() : bob(), made(place, "never"));
@@ -285,6 +316,10 @@ TEST(A_kernel_that_takes_no_requests, has_everybody_told_and_nothing_is_done_lat
                 return made(place, "never").then(uring::timeout(0ms).within(1h)).always(uring::timeout(0ms));
               };
               batch.add(alice(), chain());
+              // What is done always is handed over by and by; as many as there is room for fail at once.
+              for (int i = 0; i < 40000; ++i) {
+                batch.add(bob(), made(place, "never").always(uring::timeout(0ms)).always(made(place, "never")));
+              }
               ring.run(batch);
               for (std::size_t i = 0; i < batch.size(); ++i) must(!batch[i], "it was done");
               must_equal(batch[0].error_number(), EPERM, "the first one's error");
@@ -363,10 +398,56 @@ TEST(A_kernel_that_takes_a_part_of_a_chain, does_the_rest_of_it_in_its_turn) {
           failures_left = 0;
           for (const Result& each : results) must_equal(each.error_number(), 0, "a whole chain");
           must_equal(place.owner("a/b"), long{alice_id}, "owner");
+          failures_left = taken;
+          const auto file = ring.run(alice(), uring::open(place.file("a/c"), O_CREAT | O_WRONLY, 0600)
+                                                  .then(uring::write(uring::opened, "x", 1))
+                                                  .then(uring::timeout(0ms))
+                                                  .then(uring::fsync(uring::opened).within(10s))
+                                                  .always(uring::close(uring::opened)));
+          failures_left = 0;
+          for (const Result& each : file) must_equal(each.error_number(), 0, "a chain in pieces");
           std::filesystem::remove_all(place.file("a"));
         }
       }),
       "");
+}
+
+TEST(A_chain, is_handed_over_at_once_where_the_kernel_does_it_as_it_says) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              use_calls();
+              const PlaceForFiles place;
+              static std::atomic<int> times{0};
+              calls.submit = [](io_uring* ring) noexcept {
+                ++times;
+                return real_kernel_calls.submit(ring);
+              };
+              uring::Ring ring({.driven_by = uring::Options::DrivenBy::caller, .threads = 1});
+              ::close(ring.run(alice(), made(place)).value());
+              const auto times_for = [&](auto chain) {
+                times = 0;
+                for (const Result& each : ring.run(alice(), std::move(chain))) must(bool{each}, "a request");
+                return times.load();
+              };
+              char text;
+              const auto file = [&] { return uring::open(place.file("a"), O_RDWR); };
+              must_equal(times_for(file()
+                                       .then(uring::write(uring::opened, "x", 1, 0))
+                                       .then(uring::read(uring::opened, &text, 1, 0))
+                                       .always(uring::close(uring::opened))),
+                         1, "what has nothing to wait for");
+              must_equal(times_for(file()
+                                       .then(uring::write(uring::opened, "x", 1, 0))
+                                       .then(uring::read(uring::opened, &text, 1, 0).within(10s))
+                                       .always(uring::close(uring::opened))),
+                         2, "one with a time limit");
+              must_equal(times_for(file()
+                                       .then(uring::fsync(uring::opened))
+                                       .then(uring::unlinkat(AT_FDCWD, place.file("a")))
+                                       .always(uring::close(uring::opened))),
+                         2, "one whose failure the kernel does not look at");
+            }),
+            "");
 }
 
 TEST(A_kernel_that_does_not_let_wait, is_watched_in_another_way) {

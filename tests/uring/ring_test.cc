@@ -399,6 +399,77 @@ TEST_P(A_chain, goes_on_after_success_or_always_as_it_says) {
             "");
 }
 
+// The kernel itself does what is linked behind these though they failed.
+TEST_P(A_chain, does_not_go_on_after_a_failure_of_any_kind) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              uring::Ring ring(options());
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              const std::string none = place.file("none/a");
+              struct statx status {};
+              char text;
+              const auto fails = [&](const char* what, auto make) {
+                const auto then = ring.run(alice(), make().then(uring::mkdirat(AT_FDCWD, place.file("never"), 0700)));
+                must(then[0].error_number() != 0, what);
+                must_equal(then[1].error_number(), ECANCELED, what);
+                const auto always = ring.run(alice(), make().always(uring::mkdirat(AT_FDCWD, place.file(what), 0700)));
+                must_equal(always[1].error_number(), 0, what);
+              };
+              fails("openat", [&] { return uring::open(none, O_RDONLY); });
+              fails("read", [&] { return uring::read(-1, &text, 1); });
+              fails("write", [&] { return uring::write(-1, &text, 1); });
+              fails("fsync", [&] { return uring::fsync(ends[0]); });
+              fails("fdatasync", [&] { return uring::fdatasync(ends[0]); });
+              fails("close", [&] { return uring::close(-1); });
+              fails("statx", [&] { return uring::statx(AT_FDCWD, none, 0, STATX_BASIC_STATS, &status); });
+              fails("unlinkat", [&] { return uring::unlinkat(AT_FDCWD, none); });
+              fails("renameat", [&] { return uring::renameat(AT_FDCWD, none, AT_FDCWD, none + "b"); });
+              fails("mkdirat", [&] { return uring::mkdirat(AT_FDCWD, none, 0700); });
+              fails("linkat", [&] { return uring::linkat(AT_FDCWD, none, AT_FDCWD, none + "b"); });
+              fails("socket", [&] { return uring::socket(-1, SOCK_STREAM); });
+              fails("connect", [&] { return uring::connect(-1, nullptr, 0); });
+              fails("accept", [&] { return uring::accept(-1); });
+              fails("send", [&] { return uring::send(-1, &text, 1); });
+              fails("recv", [&] { return uring::recv(-1, &text, 1); });
+              fails("sendmsg", [&] { return uring::sendmsg(-1, nullptr); });
+              fails("recvmsg", [&] { return uring::recvmsg(-1, nullptr); });
+              must_equal(place.owner("never"), -1L, "what depends on a failure");
+            }),
+            "");
+}
+
+// The kernel's helpers are few, and all users' requests need them.
+TEST_P(A_chain, that_waits_takes_no_helper_from_others) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              constexpr int count = 100;
+              std::vector<char> text(count);
+              std::atomic<int> told = 0;
+              std::atomic<int> wrong = 0;
+              uring::Ring ring(options());
+              for (char& each : text) {
+                ring.submit(alice(), uring::unlinkat(AT_FDCWD, "/nothing").always(uring::read(ends[0], &each, 1)),
+                            [&](const std::array<Result, 2>& results) {
+                              if (results[0].error_number() != ENOENT || results[1].error_number() != 0) ++wrong;
+                              ++told;
+                            });
+              }
+              std::atomic<int> error = -1;
+              ring.submit(bob(), uring::mkdirat(AT_FDCWD, place.file("a"), 0700),
+                          [&](const Result& result) { error = result.error_number(); });
+              until([&] { return error == 0; }, "bob's folder was not made");
+              must(told == 0 && ::write(ends[1], text.data(), count) == ssize_t{count}, "write");
+              until([&] { return told == count; }, "not all were told");
+              must_equal(wrong.load(), 0, "wrong");
+            }),
+            "");
+}
+
 TEST_P(A_time_limit, ends_what_takes_longer_and_nothing_else) {
   EXPECT_EQ(
       in_own_process([] {
@@ -422,6 +493,69 @@ TEST_P(A_time_limit, ends_what_takes_longer_and_nothing_else) {
         close_now(in_time[1]);
       }),
       "");
+}
+
+// A helper of the kernel's, which does the folders, does not look at the limit of what is linked behind.
+TEST_P(A_time_limit, ends_what_waits_behind_another_request) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              const PlaceForFiles place;
+              uring::Ring ring(options());
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              const std::size_t files = open_files();
+              char text[2];
+              const auto limited = [&] { return uring::read(ends[0], text, 1).within(5ms); };
+              const auto folder = [&](const char* name) { return uring::mkdirat(AT_FDCWD, place.file(name), 0700); };
+              const auto chain = ring.run(alice(), folder("none/a")
+                                                       .always(limited())
+                                                       .always(folder("b"))
+                                                       .then(uring::poll(ends[0], POLLIN).within(5ms))
+                                                       .then(folder("never")));
+              must_equal(chain[0].error_number(), ENOENT, "mkdirat");
+              must_equal(chain[1].error_number(), ETIMEDOUT, "read");
+              must_equal(chain[2].error_number(), 0, "what is always done");
+              must_equal(chain[3].error_number(), ETIMEDOUT, "poll");
+              must_equal(chain[4].error_number(), ECANCELED, "what depends on it");
+              must_equal(place.owner("b"), long{alice_id}, "done as");
+              must_equal(place.owner("never"), -1L, "what depends on it");
+              const auto broken = ring.run(alice(), folder("none/a").then(limited()).always(folder("never")));
+              must(broken[1].error_number() == ECANCELED && broken[2].error_number() == ECANCELED, "it went on");
+              must(::write(ends[1], "x", 1) == 1, "write");
+              const auto opens = ring.run(alice(), uring::open(place.file("c"), O_CREAT | O_RDWR, 0600)
+                                                       .then(limited())
+                                                       .then(uring::write(uring::opened, "abc", 3))
+                                                       .then(uring::read(uring::opened, text, 2, 1).within(1h))
+                                                       .always(uring::close(uring::opened)));
+              for (const Result& each : opens) must_equal(each.error_number(), 0, "a whole chain");
+              must(std::string(text, 2) == "bc", "what was read");
+              must_equal(open_files(), files, "open files");
+            }),
+            "");
+}
+
+TEST_P(A_time_limit, ends_what_begins_to_wait_just_then) {
+  EXPECT_EQ(in_own_process([] {
+              start(ServiceKind::root);
+              int ends[2];
+              must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+              constexpr int count = 1000;
+              std::vector<char> text(count);
+              std::atomic<int> told = 0;
+              std::atomic<int> wrong = 0;
+              uring::Ring ring(options());
+              for (char& each : text) {
+                ring.submit(alice(),
+                            uring::unlinkat(AT_FDCWD, "/nothing").always(uring::read(ends[0], &each, 1).within(1us)),
+                            [&](const std::array<Result, 2>& results) {
+                              if (results[1].error_number() != ETIMEDOUT) ++wrong;
+                              ++told;
+                            });
+              }
+              until([&] { return told == count; }, "not all were told");
+              must_equal(wrong.load(), 0, "wrong");
+            }),
+            "");
 }
 
 TEST_P(A_stop_token, cancels_what_is_under_way_or_waits_for_room) {
@@ -854,6 +988,17 @@ TEST_P(A_chain, with_a_request_that_the_kernel_does_not_take_goes_on_as_it_says)
               must_equal(behind[1].error_number(), ENAMETOOLONG, "mkdirat");
               must_equal(behind[2].error_number(), 0, "what is always done");
               must_equal(behind[3].error_number(), 0, "what follows it");
+              const auto both = ring.run(alice(), made(place.file("e"))
+                                                      .then(uring::mkdirat(AT_FDCWD, too_long, 0700))
+                                                      .always(uring::mkdirat(AT_FDCWD, too_long, 0700))
+                                                      .always(uring::mkdirat(AT_FDCWD, place.file("f"), 0700)));
+              close_now(both[0]);
+              must(both[1].error_number() == ENAMETOOLONG && both[2].error_number() == ENAMETOOLONG, "two of them");
+              must_equal(both[3].error_number(), 0, "what is always done");
+              const auto broken = ring.run(alice(), made(place.file("none/e"))
+                                                        .then(uring::mkdirat(AT_FDCWD, too_long, 0700))
+                                                        .always(uring::mkdirat(AT_FDCWD, place.file("g"), 0700)));
+              must(broken[1].error_number() == ECANCELED && broken[2].error_number() == ECANCELED, "it went on");
             }),
             "");
 }
