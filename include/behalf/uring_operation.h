@@ -95,6 +95,7 @@ class Operation {
   unsigned next_request = 0;
   unsigned piece = 0;       // the first request of what is under way of it
   bool one_by_one = false;  // though it is a chain
+  bool lost_limit = false;  // what is under way is to be done anew, with its time limit
   int file = -1;            // `opened`
   Operation* next_cancelled = nullptr;
   Operation* next = nullptr;

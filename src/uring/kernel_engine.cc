@@ -228,6 +228,7 @@ void KernelEngine::prepare(Operation& operation, std::span<Request> piece, std::
   operation.piece = static_cast<unsigned>(&piece.front() - operation.requests().data());
   operation.next_request = operation.piece + static_cast<unsigned>(piece.size());
   operation.to_come = entries_for(piece);
+  operation.lost_limit = false;
   for (Request& request : piece) prepare(request, &request == &piece.back(), personality);
 }
 
@@ -318,7 +319,7 @@ void KernelEngine::cancel_completed(std::uint64_t tag, int result) noexcept {
   Operation& operation = *data.of;
   operation.cancel_to_come = false;
   if (--operation.to_come == 0) return end(operation);
-  if (!operation.cancelled) return;
+  if (!operation.cancelled && !operation.lost_limit) return;
   const bool was_missed = (tag & limit_bit) == 0 && data.pending && (result == -ENOENT || result == -EALREADY);
   if (was_missed) return pause_before_cancel(operation);
   const bool has_effect = (tag & limit_bit) == 0 && data.pending;  // its completion comes
@@ -369,7 +370,8 @@ void KernelEngine::hold_back_rest_of_chain() noexcept {
   Operation& operation = *request_of(tags[0]).data().of;
   operation.one_by_one = true;
   operation.next_request = operation.piece;
-  if ((tags[0] & limit_bit) != 0) cancel(operation);  // its request would have no limit
+  operation.lost_limit = (tags[0] & limit_bit) != 0;
+  if (operation.lost_limit) cancel(operation);
   for (std::size_t i = 0; i < count; ++i) completed(tags[i], -ECANCELED);
 }
 
@@ -483,7 +485,8 @@ bool KernelEngine::goes_on_in_pieces(Operation& operation) noexcept {
     RequestData& data = requests[i].data();
     if (broken && data.result < 0) data.result = -ECANCELED;  // also where it was not taken
     if (broken) continue;
-    const bool is_left = i >= operation.next_request && data.result == -ECANCELED;
+    const bool was_stopped = data.result == -ECANCELED || (operation.lost_limit && data.result == -EINTR);
+    const bool is_left = i >= operation.next_request && was_stopped;
     if (is_left && (!operation.cancelled || data.kind->closes)) {
       const bool alone = operation.one_by_one || operation.cancelled;
       const std::size_t end = alone ? i + 1 : end_of_piece(requests, i);

@@ -382,6 +382,9 @@ TEST(A_kernel_that_takes_a_part_of_a_chain, does_the_rest_of_it_in_its_turn) {
         };
         uring::Ring ring({.threads = 1});
         (void)ring.run(alice(), uring::timeout(0ms));
+        int ends[2];
+        must(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
+        char text;
         const auto folder = [&](const std::string& name) { return uring::mkdirat(AT_FDCWD, place.file(name), 0700); };
         for (int taken = 1; taken <= 4; ++taken) {
           failures_left = taken;
@@ -406,6 +409,12 @@ TEST(A_kernel_that_takes_a_part_of_a_chain, does_the_rest_of_it_in_its_turn) {
                                                   .always(uring::close(uring::opened)));
           failures_left = 0;
           for (const Result& each : file) must_equal(each.error_number(), 0, "a chain in pieces");
+          for (int times = 0; times < 50; ++times) {
+            failures_left = taken;
+            const Result limited = ring.run(alice(), uring::read(ends[0], &text, 1).within(1ms));
+            failures_left = 0;
+            must_equal(limited.error_number(), ETIMEDOUT, "what has a time limit");
+          }
           std::filesystem::remove_all(place.file("a"));
         }
       }),
