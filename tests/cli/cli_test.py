@@ -8,8 +8,10 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -96,7 +98,43 @@ class BadInput(Folder):
         self.refused(64, "subcommand")
 
     def test_unknown_command(self):
-        self.refused(64, "--help", "inspect")
+        self.refused(64, "no subcommand 'inspect'.*--help", "inspect")
+        self.refused(64, "no subcommand 'chekc': the nearest is check", "chekc", self.library, "reads_note")
+
+    def test_a_limit_that_is_no_number(self):
+        for option in ("--limit", "--settle"):
+            self.refused(64, f"{option}: nan is no number", "check", self.library, "reads_note", option, "nan")
+
+    def test_help_and_what_is_no_report_onto_a_full_disk(self):
+        for words in (["--help"], ["check", "--help"], ["--version"], ["self-check"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([TOOL, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, 69, words)
+            self.assertRegex(done.stderr, "cannot write to standard output")
+
+    def test_a_catalogue_that_was_not_built(self):
+        prefix = self.path("prefix")
+        for part in ("bin/behalf", "libexec/behalf/behalf-tool"):
+            os.makedirs(os.path.dirname(f"{prefix}/{part}"))
+            shutil.copy(os.path.join(os.path.dirname(TOOL), "..", part), f"{prefix}/{part}")
+        os.makedirs(f"{prefix}/lib/behalf/catalogue")
+        done = subprocess.run([f"{prefix}/bin/behalf", "survey"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("is empty: build or install behalf again", done.stderr)
+
+    def test_without_proc_it_says_so(self):
+        done = subprocess.run(["unshare", "-m", "sh", "-c", 'umount -l /proc && exec "$@"', "sh", TOOL, "self-check"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("Mount /proc", done.stderr)
+
+    def test_few_descriptors(self):
+        def few(number):
+            return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+        self.refused(69, "ulimit -n", "self-check", preexec_fn=few(16))
+        done = run("check", self.library, "reads_note", *(word for posture in ("files", "effective", "full", "shielded") for word in ("--posture", posture)),
+                   preexec_fn=few(32))
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_unknown_option(self):
         self.refused(64, "--wrong", "survey", "--wrong")
@@ -223,7 +261,7 @@ class BadInput(Folder):
         drop = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all"]
         done = subprocess.run([*drop, TOOL, "check", self.library, "reads_note"], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 69, done.stderr)
-        self.assertRegex(done.stderr, "namespace")
+        self.assertRegex(done.stderr, "namespace .*Operation not permitted")
 
     def test_a_library_with_a_missing_dependency_is_unclear_and_says_why(self):
         subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libgone.so", "-o", self.path("libgone.so"), self.path("operations.c")], check=True)
@@ -260,6 +298,16 @@ class GoodInput(Folder):
         subprocess.run(["objcopy", "--remove-section=.debug_aranges", self.library, without], check=True)
         done = run("check", without, "asks_the_real_id", "--posture", "effective", "--leg", "cold")
         self.assertRegex(done.stdout, r"SUMMARY: behalf: lost B601 real-id .*operations\.c:\d+")
+
+    def test_a_library_may_have_any_name(self):
+        shutil.copy(self.library, self.path("plugin.of mine"))
+        done = run("check", self.path("plugin.of mine"), "reads_note", "--leg", "cold")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_name_of_a_file_is_no_line_of_the_report(self):
+        done = run("check", "libc.so.6", r'int creat("/srv/inbox/a\nSUMMARY: behalf: works", 384)', "--leg", "after-bob")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertEqual(re.findall("(?m)^SUMMARY: behalf: ([a-z]+)", done.stdout), ["denied"], done.stdout)
 
     def test_unclear_is_2(self):
         done = run("check", self.library, "answers_differently", "--leg", "cold")

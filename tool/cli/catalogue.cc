@@ -101,6 +101,8 @@ std::vector<Row> read_catalogue(const std::string& folder) {
   if (error) throw UsageError(fmt::format("cannot read the catalogue '{}': {}", folder, error.message()));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(from))
     if (entry.is_regular_file() && entry.path().extension() == ".so") rows.push_back(read_row(entry.path().string()));
+  if (rows.empty() && folder.empty())
+    throw MachineError(fmt::format("the catalogue '{}' is empty: build or install behalf again", from.string()));
   if (rows.empty())
     throw UsageError(fmt::format("no rows in '{}': a row is a shared object FAMILY/NAME.so (catalogue/row.h)", folder));
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {

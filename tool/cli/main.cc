@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -17,6 +19,7 @@
 #include "cli/catalogue.h"
 #include "cli/explain.h"
 #include "cli/library.h"
+#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "judge/inquiry.h"
@@ -359,6 +362,12 @@ int run(int argc, char** argv) {
             "root: made by the machine's root; userns: by anybody who has subordinate ids, in a user namespace, "
             "where some answers are out of reach (default: root as root, else userns)")
         ->check(CLI::IsMember({"root", "userns"}));
+  // "nan" is read as one, and is within every range.
+  const CLI::Validator number(
+      [](const std::string& text) {
+        return std::isnan(std::strtod(text.c_str(), nullptr)) ? text + " is no number" : "";
+      },
+      "");
   for (CLI::App* each : {survey_command, check_command}) {
     each->add_option("--posture", options.postures, "files, effective, full or shielded (repeat)")
         ->allow_extra_args(false)
@@ -369,12 +378,20 @@ int run(int argc, char** argv) {
     each->add_option("-o,--output", options.output, "write the report to this file");
     each->add_option("--limit", options.limit, "seconds that a leg may take")
         ->check(CLI::Range(0.1, 3600.0))
+        ->check(number)
         ->capture_default_str();
     each->add_option("--settle", options.settle, "seconds to wait for late effects that come of their own accord")
         ->check(CLI::Range(0.0, 60.0))
+        ->check(number)
         ->capture_default_str();
   }
 
+  std::vector<std::string> commands;
+  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command->get_name());
+  if (argc > 1 && argv[1][0] != '-' && std::find(commands.begin(), commands.end(), argv[1]) == commands.end())
+    throw UsageError(fmt::format("no subcommand '{}': the nearest is {} (behalf --help lists them)", argv[1],
+                                 nearest(argv[1], commands, 1).front()));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -424,7 +441,11 @@ int main(int argc, char** argv) {
     if (argc > 1 && std::string(argv[1]) == "run-as") return run_as_with_sessions(argc - 1, argv + 1);
     if (closed_output && !to_file)
       throw MachineError("standard output is closed: give the report a place with -o FILE");
-    return run(argc, argv);
+    const int exit = run(argc, argv);
+    // What was not written as a report was: help, versions, the self-check's answer.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw MachineError("cannot write to standard output: it is full, or nobody reads it; give it another place");
+    return exit;
   } catch (const UsageError& error) {
     fmt::print(stderr, "behalf: {}\n", error.what());
     return exit_usage;

@@ -641,7 +641,16 @@ class Leg {
 
 LegRecord run_leg(const Operation& operation, const LegPlan& plan, const Limits& limits, const Means& means,
                   std::optional<int> cpu) {
-  return Leg(operation, plan, limits, means, cpu).run();
+  try {
+    return Leg(operation, plan, limits, means, cpu).run();
+  } catch (const std::exception& error) {
+    LegRecord never_begun;
+    never_begun.name = plan.name;
+    never_begun.posture = plan.posture;
+    never_begun.oracle = plan.oracle;
+    never_begun.error = error.what();
+    return never_begun;
+  }
 }
 
 }  // namespace behalf::tool

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "judge/inquiry.h"
 #include "judge/record_json.h"
 #include "judge/starter.h"
 
@@ -35,6 +37,17 @@ std::vector<int> cpus() {
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
       if (CPU_ISSET(cpu, &set)) numbers.push_back(cpu);
   return numbers.empty() ? std::vector<int>{0} : numbers;
+}
+
+// How many results can be waited for at once: each is a descriptor, of which 1024 are what a process commonly may have.
+std::size_t spare_descriptors() {
+  constexpr rlim_t others = 27, least = 32;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::system_error(errno, std::generic_category(), "getrlimit");
+  if (limit.rlim_cur < least)
+    throw CannotRun(fmt::format("there may be {} open files, and a leg alone needs {}: raise it with ulimit -n 1024",
+                                limit.rlim_cur, least));
+  return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 20) - others);
 }
 
 // Legs that wait for helpers to expire need no CPU for most of their time.
@@ -73,7 +86,9 @@ LegRecord finish(const Running& running, const Job& job) {
 void Schedule::run(const std::function<void(const Progress&)>& progress) {
   const std::vector<int> places = cpus();
   // A leg waits most of its time, for quiet or for the kernel to make and end namespaces: twelve a CPU keep it busy.
-  const std::size_t most_busy = 12 * places.size(), most_waiting = 48 * places.size();
+  const std::size_t descriptors = spare_descriptors();
+  const std::size_t most_busy = std::min(12 * places.size(), descriptors / 5),
+                    most_waiting = std::min(48 * places.size(), descriptors - descriptors / 5);
   std::vector<std::size_t> load(places.size());
   std::vector<Running> running;
   std::size_t started = 0, finished = 0;

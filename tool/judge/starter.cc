@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "judge/inquiry.h"
 #include "stage/end_with.h"
 
 namespace behalf::tool {
@@ -24,7 +25,7 @@ struct Wish {
   int cpu;
 };
 
-struct Answer {
+struct Reply {
   pid_t process;
   int error;
 };
@@ -44,9 +45,9 @@ pid_t fork_sibling() {
   return static_cast<pid_t>(syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
 }
 
-// An answer and the descriptor that goes with it (unix(7), SCM_RIGHTS).
+// A reply and the descriptor that goes with it (unix(7), SCM_RIGHTS).
 struct Letter {
-  explicit Letter(Answer& answer) : piece{&answer, sizeof answer} {
+  explicit Letter(Reply& reply) : piece{&reply, sizeof reply} {
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
     message.msg_control = control;
@@ -87,26 +88,26 @@ struct Letter {
   end_with(scheduler);
   signal(SIGINT, SIG_IGN);  // the scheduler ends us
   for (Wish wish{}; recv(socket, &wish, sizeof wish, 0) == sizeof wish;) {
-    Answer answer{-1, 0};
-    Letter letter(answer);
+    Reply reply{-1, 0};
+    Letter letter(reply);
     try {
       const auto [in, out] = made_pipe();
-      answer.process = fork_sibling();
-      if (answer.process == 0) {
+      reply.process = fork_sibling();
+      if (reply.process == 0) {
         close(socket);
         close(in);
         be_the_leg(scheduler, leg, wish, out);
       }
-      answer.error = answer.process < 0 ? errno : 0;
+      reply.error = reply.process < 0 ? errno : 0;
       close(out);
       letter.enclose(in);
-      const bool sent = sendmsg(socket, &letter.message, MSG_NOSIGNAL) == sizeof answer;
+      const bool sent = sendmsg(socket, &letter.message, MSG_NOSIGNAL) == sizeof reply;
       close(in);
       if (!sent) break;
     } catch (const std::system_error& error) {
-      answer.error = error.code().value();
+      reply.error = error.code().value();
       letter.message.msg_controllen = 0;
-      if (sendmsg(socket, &letter.message, MSG_NOSIGNAL) != sizeof answer) break;
+      if (sendmsg(socket, &letter.message, MSG_NOSIGNAL) != sizeof reply) break;
     }
   }
   _exit(0);
@@ -138,17 +139,21 @@ Starter::~Starter() {
 
 Starter::Started Starter::start(std::size_t job, int cpu) {
   const Wish wish{job, cpu};
-  Answer answer{-1, EPIPE};
-  Letter letter(answer);
+  Reply reply{-1, EPIPE};
+  Letter letter(reply);
   if (send(socket_, &wish, sizeof wish, MSG_NOSIGNAL) != sizeof wish) fail("starting a leg");
   ssize_t size = 0;
   while ((size = recvmsg(socket_, &letter.message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
-  if (size != sizeof answer) answer.error = EPIPE;
+  if (size != sizeof reply) reply.error = EPIPE;
   const int result = letter.enclosed();
-  if (answer.error == 0) return {answer.process, result};
+  // The descriptor is left out where it would be one too many (unix(7)): who waits for it waits for ever.
+  if (reply.error == 0 && result < 0) reply.error = EMFILE;
+  if (reply.error == 0) return {reply.process, result};
   if (result >= 0) close(result);
-  errno = answer.error;
+  if (reply.error == EMFILE)
+    throw CannotRun("starting a leg: too many open files; raise how many there may be: ulimit -n 1024");
+  errno = reply.error;
   fail("starting a leg");
 }
 

@@ -31,8 +31,15 @@ Ink ink_of(const Verdict& verdict) {
   return is_suppressed(verdict) ? Ink::doubtful : ink_of(verdict.answer);
 }
 
+// A name of a file may have line ends, after which it would be taken for a line of ours.
+std::string in_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 // Text in lines of at most `width`, each after the first indented.
-std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
+std::string wrapped(const std::string& wanted, std::size_t indent, std::size_t width) {
+  const std::string text = in_line(wanted);
   std::string out;
   std::size_t column = indent;
   for (std::size_t at = 0; at < text.size();) {
@@ -77,7 +84,7 @@ void add_stack(std::string& out, const std::vector<NamedFrame>& frames, const st
     const std::size_t number = style.verbose ? i : telling[i];
     const NamedFrame& frame = frames[number];
     const std::string name = style.verbose ? frame.function : brief(frame.function);
-    out += fmt::format("    #{:<2} {}  {}\n", number, name.empty() ? "??" : name, place_of(frame));
+    out += fmt::format("    #{:<2} {}  {}\n", number, name.empty() ? "??" : in_line(name), in_line(place_of(frame)));
   }
   if (shown < frames.size()) out += fmt::format("    ... and {} more (-v shows them)\n", frames.size() - shown);
 }
@@ -110,7 +117,7 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
     out += fmt::format("  suppressed  {}\n",
                        wrapped(in_words(*finding.suppressed), 14, static_cast<std::size_t>(style.width)));
   if (finding.effect) {
-    const std::string what = fmt::format("{} {}", finding.effect->call, finding.effect->object);
+    const std::string what = fmt::format("{} {}", finding.effect->call, in_line(finding.effect->object));
     out += fmt::format("  expected  {}   as {}  -> {}\n", what, finding.expected_user, finding.expected_outcome);
     out += fmt::format("  got       {}   as {}  -> {}\n", what, finding.got_user, finding.got_outcome);
     out += fmt::format("            {}\n", paint(Ink::faint, finding.effect->ids));
@@ -136,7 +143,7 @@ void add_finding(std::string& out, const Finding& finding, const Reported& repor
   if (finding.handoff == "none" && (finding.hop == "queue" || finding.hop == "message" || finding.hop == "coroutine"))
     out += "  hand-off  none was seen: the work went through memory, to one that was awake\n";
   if (!finding.kept.empty()) {
-    out += fmt::format("  kept      {}; opened for {}\n", finding.kept, finding.opened_for);
+    out += fmt::format("  kept      {}; opened for {}\n", in_line(finding.kept), finding.opened_for);
     add_stack(out, finding.opened_at, library, style);
   }
   if (!finding.made_at.empty()) {
@@ -209,18 +216,18 @@ std::string text_of_check(const Report& report, const Style& wanted) {
         out += "\n";
       }
       for (std::size_t i = shown; i < open; ++i)
-        out += fmt::format("  and       {} [{}], in the leg {}\n", in_words(verdict.findings[i]),
+        out += fmt::format("  and       {} [{}], in the leg {}\n", in_line(in_words(verdict.findings[i])),
                            verdict.findings[i].code, verdict.findings[i].leg);
       for (std::size_t i = std::max(shown, open); i < verdict.findings.size(); ++i) {
         const Finding& finding = verdict.findings[i];
-        out +=
-            fmt::format("  suppressed  {} [{}], in the leg {}\n              {}\n", in_words(finding), finding.code,
-                        finding.leg, wrapped(in_words(*finding.suppressed), 14, static_cast<std::size_t>(style.width)));
+        out += fmt::format("  suppressed  {} [{}], in the leg {}\n              {}\n", in_line(in_words(finding)),
+                           finding.code, finding.leg,
+                           wrapped(in_words(*finding.suppressed), 14, static_cast<std::size_t>(style.width)));
       }
       if (shown < verdict.findings.size()) out += "            (-v shows them whole)\n\n";
       if (!verdict.findings.empty()) {
         const Finding& first = verdict.findings.front();
-        const std::string place = location(first.stack, inquiry.library);
+        const std::string place = in_line(location(first.stack, inquiry.library));
         out += fmt::format("SUMMARY: behalf: {}{} {} {} {}in {}\n", first.suppressed ? "suppressed " : "", first.kind,
                            first.code, first.hop, place.empty() ? "" : place + " ", inquiry.name);
       } else {

@@ -22,7 +22,12 @@ enum Exit { exit_usage = 64, exit_machine = 69 };
 int execute_tool(char** argv) {
   char self[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
-  std::string tool(self, length > 0 ? static_cast<std::size_t>(length) : 0);
+  if (length < 0) {
+    std::fprintf(stderr, "behalf: cannot read /proc/self/exe: %s. Mount /proc: it is needed for all but run-as\n",
+                 std::strerror(errno));
+    return exit_machine;
+  }
+  std::string tool(self, static_cast<std::size_t>(length));
   for (int above = 0; above < 2; ++above) tool.resize(tool.find_last_of('/') == tool.npos ? 0 : tool.find_last_of('/'));
   tool += "/libexec/behalf/behalf-tool";
   execv(tool.c_str(), argv);

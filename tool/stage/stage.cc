@@ -206,13 +206,14 @@ struct Held {
 
 // The shared objects of a folder, each under its own name in another: who may not enter the first may use them all the
 // same, if their own modes allow it.
-std::vector<Held> hold_shared_objects(const std::string& from) {
+std::vector<Held> hold_shared_objects(const Shown& shown) {
   constexpr std::size_t most = 900;  // each is a descriptor, and 1024 are what a process commonly may have
+  const std::string& from = shown.from;
   std::vector<Held> held;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(from, error), end; entry != end && held.size() < most; ++entry) {
+  for (std::filesystem::directory_iterator entry(from, error), end; entry != end; ++entry) {
     const std::string name = entry->path().filename().string(), path = entry->path().string();
-    if (name.find(".so") == std::string::npos) continue;
+    if (name != shown.library && (name.find(".so") == std::string::npos || held.size() >= most)) continue;
     if (entry->is_symlink()) {
       held.push_back({name, std::filesystem::read_symlink(entry->path())});
     } else if (entry->is_regular_file()) {
@@ -310,7 +311,8 @@ Placed place_on_stage(const std::string& file) {
   }
   if (!hidden) return {path, {}};
   const std::string at = "/run/behalf/library";
-  return {at + "/" + whole.filename().string(), {{whole.parent_path().string(), at}}};
+  const std::string name = whole.filename().string();
+  return {at + "/" + name, {{whole.parent_path().string(), at, name}}};
 }
 
 std::string why_no_stage() {
@@ -322,7 +324,8 @@ std::string why_no_stage() {
                                    {CLONE_NEWUTS, "uts"}}) {
     const long child = syscall(SYS_clone, SIGCHLD | flag, nullptr, nullptr, nullptr, nullptr);
     if (child == 0) _exit(0);
-    if (child < 0) return fmt::format("cannot make a {} namespace ({}): {}", name, std::strerror(errno), remedy());
+    if (const int error = errno; child < 0)
+      return fmt::format("cannot make a {} namespace ({}): {}", name, std::strerror(error), remedy());
     waitpid(static_cast<pid_t>(child), nullptr, 0);
   }
   return why_no_accounts();
@@ -335,7 +338,7 @@ void enter_stage(const std::vector<Shown>& shown, std::span<const Account> of_da
 
   // Directories to be shown may lie below /tmp, which is covered next, or where only the caller may look.
   std::vector<std::vector<Held>> held;
-  for (const Shown& directory : shown) held.push_back(hold_shared_objects(directory.from));
+  for (const Shown& directory : shown) held.push_back(hold_shared_objects(directory));
   // In a user namespace we are root from here on; as root, no less than before.
   check(setresgid(0, 0, 0), "becoming root's group");
   check(setresuid(0, 0, 0), "becoming root");

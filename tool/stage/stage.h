@@ -15,8 +15,9 @@ namespace behalf::tool {
 // Libraries that the stage's own folders would hide, or that only their owner can reach: the stage shows the shared
 // objects of their folder in one that everybody can.
 struct Shown {
-  std::string from;  // a directory of the machine
-  std::string at;    // where the stage shows its shared objects, below /run/behalf
+  std::string from;          // a directory of the machine
+  std::string at;            // where the stage shows its shared objects, below /run/behalf
+  std::string library = {};  // of them the one that is asked for, which may be named otherwise than such are
 };
 
 // Where a library of the machine is found on the stage.
