@@ -273,6 +273,17 @@ class BadInput(Folder):
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn("libgone.so", done.stdout)
 
+    def test_a_library_that_ends_the_process_that_loads_it_is_unclear_and_says_how(self):
+        for code, how in (("_exit(3)", "the process exited with 3"), ("abort()", "killed by signal 6"),
+                          ('if (system("exit 4") >= 0) _exit(5)', "the process exited with 5")):
+            with open(self.path("ends.c"), "w") as file:
+                file.write("#include <stdlib.h>\n#include <unistd.h>\n"
+                           f"__attribute__((constructor)) static void begin(void) {{ {code}; }}\nint ends(void) {{ return 0; }}\n")
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", self.path("ends.so"), self.path("ends.c")], check=True)
+            done = run("check", self.path("ends.so"), "ends", "--leg", "cold", "--format", "json")
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn(f"the library could not be loaded: {how}", done.stdout)
+
 
 class GoodInput(Folder):
     def test_works_is_0(self):

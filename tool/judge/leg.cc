@@ -239,7 +239,7 @@ class LegObserver : public Observer {
   }
 
   void on_process_end(int thread, int status) override {
-    if (thread == service_) ended_ = status;
+    if (thread == service_ || (service_ < 0 && is_child_of_first(thread))) ended_ = status;
   }
 
   void forget_waiting() { waiting_.reset(); }
@@ -253,6 +253,13 @@ class LegObserver : public Observer {
   std::optional<std::size_t> setup() const { return setup_; }
 
  private:
+  // The service, also before it has said so.
+  bool is_child_of_first(int thread) const {
+    const auto& threads = tracer_->threads();
+    const int parent = threads[static_cast<std::size_t>(thread)].parent;
+    return parent >= 0 && threads[static_cast<std::size_t>(parent)].parent < 0;
+  }
+
   // Strings are read from outside: a pointer that leads nowhere is an answer, and not the service's end.
   void take_answer(Call& call, const Mark& mark) {
     switch (static_cast<Returned>(mark.c)) {
