@@ -13,6 +13,12 @@ import jsonschema
 
 TOOL, SOURCE = sys.argv[1:3]
 
+# What else a row's finding may be laid to, where the library that it is about does it in more ways than one.
+OTHER_HOPS = {
+    # gRPC's thread takes the call out of a queue, or has just read the server's first message.
+    "connections/grpc_credentials_plugin": {"message"},
+}
+
 
 def row_data(family, name):
     with open(f"{SOURCE}/catalogue/{family}/{name}.cc") as file:
@@ -106,7 +112,9 @@ class Survey(unittest.TestCase):
                 continue
             with self.subTest(row="/".join(key), posture=about["posture"]):
                 first = about["findings"][0]
-                self.assertEqual((first["hop"], first["clock"]), (row["hop"], row["clock"]))
+                hops = {row["hop"]} | OTHER_HOPS.get("/".join(key), set())
+                self.assertIn(first["hop"], hops)
+                self.assertEqual(first["clock"], row["clock"])
 
     def test_every_cure_that_is_run_works(self):
         for operation in self.report["operations"]:
