@@ -19,13 +19,14 @@ namespace {
 // A plain pointer: usable while the thread's other thread-local objects are being destroyed, and no guard to check.
 constinit thread_local Memo* memo_of_thread = nullptr;
 
-// Frees the memo when the thread ends.
 void free_memo(void* memo) noexcept {
   memo_of_thread = nullptr;
   delete static_cast<Memo*>(memo);
 }
 
 constinit thread_local bool is_ending = false;
+
+// Frees the memo when the thread ends.
 struct Cleaner {
   bool wanted = false;
   ~Cleaner() {

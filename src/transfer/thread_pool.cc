@@ -146,11 +146,12 @@ class ThreadPool::Core {
 
   void cancel() {
     std::stop_source stopped(std::nostopstate);
+    std::stop_source next;  // before anything is cancelled: it may throw
     {
       const std::lock_guard lock(mutex_);
       cancelled_below_ = queues_.pushed();
       stopped = stop_;
-      if (!ending_) stop_ = std::stop_source();
+      if (!ending_) stop_ = std::move(next);
     }
     stopped.request_stop();  // callbacks of others run in here
   }
