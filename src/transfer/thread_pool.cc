@@ -13,14 +13,13 @@
 #include "identity/give_back_failure.h"
 #include "identity/service.h"
 #include "identity/worker_signals.h"
+#include "transfer/later.h"
 #include "transfer/pool_queues.h"
 #include "transfer/wearer.h"
 
 namespace behalf {
 
 namespace {
-
-constexpr std::chrono::milliseconds as_good_as_ever = std::chrono::hours{24 * 365};  // steady_clock has an end
 
 std::exception_ptr cancelled_before_it_ran() {
   return std::make_exception_ptr(
@@ -92,7 +91,8 @@ bool ends_process(ThreadPoolOptions::WhenStrayed when) {
 class ThreadPool::Core {
  public:
   explicit Core(const ThreadPoolOptions& options)
-      : options_(options), queues_(options.overtaken_at_most, std::min(options.overtaken_for, as_good_as_ever)) {
+      : options_(options),
+        queues_(options.overtaken_at_most, detail::later({}, options.overtaken_for).time_since_epoch()) {
     const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
     workers_ = std::vector<Worker>(options.threads != 0 ? options.threads : processors);
     idle_.reserve(workers_.size());
@@ -266,7 +266,7 @@ class ThreadPool::Core {
   bool sleep_for_a_while(Worker& me, std::unique_lock<std::mutex>& lock) {
     if (options_.keeps.count() == 0) return false;
     idle_.push_back(&me);
-    if (me.wake.wait_for(lock, std::min(options_.keeps, as_good_as_ever), [&] { return me.called || ending_; })) {
+    if (me.wake.wait_until(lock, detail::from_now(options_.keeps), [&] { return me.called || ending_; })) {
       if (!me.called) std::erase(idle_, &me);
       me.called = false;
       return !ending_;

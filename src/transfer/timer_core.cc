@@ -11,6 +11,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "transfer/later.h"
 
 namespace behalf::detail {
 
@@ -28,13 +29,6 @@ int make_clock() {
   if (fd >= 0) return fd;
   const int error = errno;
   throw Error(Error::Reason::out_of_resources, "behalf: Timer: timerfd_create: " + error_words(error), error);
-}
-
-// As a time from now, without running over the end of time.
-Moment from_now(std::chrono::nanoseconds time) {
-  const Moment now = std::chrono::steady_clock::now();
-  if (time <= std::chrono::nanoseconds{0}) return now;
-  return time > Moment::max() - now ? Moment::max() : now + time;
 }
 
 void destroy_work(void* work) noexcept {

@@ -13,11 +13,6 @@ namespace behalf::uring::detail {
 
 using Clock = std::chrono::steady_clock;
 
-// "For ever" is a time too, and never comes.
-inline Clock::time_point after(Clock::time_point begin, std::chrono::nanoseconds time) noexcept {
-  return time < Clock::time_point::max() - begin ? begin + time : Clock::time_point::max();
-}
-
 // Operations, one after the other. Each is in one list at most.
 class Operations {
  public:

@@ -11,6 +11,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
+#include "transfer/later.h"
 #include "uring/request_kind.h"
 
 namespace behalf::uring::detail {
@@ -149,7 +150,8 @@ bool PoolEngine::performed(Job& job, Request& request) noexcept {
   const RequestKind& kind = *data.kind;
   const auto now = Clock::now();
   if ((data.limited || kind.is_time) && !job.limit) {
-    job.limit = after(now, std::chrono::seconds{data.limit.seconds} + std::chrono::nanoseconds{data.limit.nanoseconds});
+    job.limit = behalf::detail::later(
+        now, std::chrono::seconds{data.limit.seconds} + std::chrono::nanoseconds{data.limit.nanoseconds});
   }
   const int file = means_opened(data) ? operation.file : data.fd;
   job.file = file;

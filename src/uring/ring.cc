@@ -6,6 +6,7 @@
 #include "behalf/error.h"
 #include "behalf/uring.h"
 #include "identity/give_back_failure.h"
+#include "transfer/later.h"
 #include "uring/core.h"
 #include "uring/request_kind.h"
 
@@ -130,7 +131,7 @@ void Ring::wait() {
   core_->drive(detail::Engine::Wait::yes, std::nullopt);
 }
 void Ring::wait_for(std::chrono::nanoseconds time) {
-  core_->drive(detail::Engine::Wait::yes, detail::after(detail::Clock::now(), time));
+  core_->drive(detail::Engine::Wait::yes, behalf::detail::from_now(time));
 }
 
 FixedBuffer Ring::fixed_buffer(const Carried& who) {

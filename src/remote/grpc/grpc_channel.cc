@@ -21,7 +21,7 @@
 #include "behalf/per_identity.h"
 #include "identity/errors.h"
 #include "remote/grpc/office.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 #include "transfer/whoever.h"
 
 namespace behalf {

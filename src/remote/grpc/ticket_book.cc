@@ -8,7 +8,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 
 namespace behalf::detail {
 

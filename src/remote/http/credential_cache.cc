@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "behalf/error.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 
 namespace behalf::http::detail {
 

@@ -16,7 +16,7 @@
 #include "identity/errors.h"
 #include "identity/give_back_failure.h"
 #include "identity/service.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 
 namespace behalf::http::detail {
 

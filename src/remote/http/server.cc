@@ -15,7 +15,7 @@
 #include "identity/service.h"
 #include "remote/http/core.h"
 #include "remote/http/loop.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 
 namespace behalf::http {
 
@@ -112,7 +112,7 @@ Server::~Server() {
 }
 
 bool Server::stop(std::chrono::milliseconds at_most) {
-  const auto until = behalf::detail::later(std::chrono::steady_clock::now(), at_most);
+  const auto until = behalf::detail::from_now(at_most);
   core_->stopping = true;
   for (const std::unique_ptr<detail::Loop>& each : core_->loops) each->wake();
   bool all = false;

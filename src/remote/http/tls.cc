@@ -8,7 +8,7 @@
 #include "behalf/impersonation.h"
 #include "identity/service.h"
 #include "remote/http/tls_channel.h"
-#include "remote/later.h"
+#include "transfer/later.h"
 
 namespace behalf::http {
 

@@ -13,7 +13,7 @@
 
 #include "behalf/error.h"
 #include "identity/errors.h"
-#include "state/time_limit.h"
+#include "transfer/later.h"
 #include "transfer/whoever.h"
 
 namespace behalf {
@@ -62,7 +62,7 @@ ExitStatus Child::wait() {
 }
 
 std::optional<ExitStatus> Child::wait_for(std::chrono::milliseconds time) {
-  const auto until = detail::after(time);
+  const auto until = detail::from_now(time);
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
     pollfd end{pidfd_.get(), POLLIN, 0};

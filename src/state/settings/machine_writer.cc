@@ -14,7 +14,7 @@
 
 #include "behalf/file_lock.h"
 #include "state/settings/failure.h"
-#include "state/time_limit.h"
+#include "transfer/later.h"
 
 namespace behalf::detail {
 
@@ -36,7 +36,7 @@ WritersLock lock(const Layer& machine, int folder, std::chrono::milliseconds wai
   // Nobody else may open it, and so nobody else can hold it.
   Descriptor file(::openat(folder, lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw folder_failure(machine, errno);
-  const auto until = after(waits);
+  const auto until = from_now(waits);
   for (;;) {
     if (auto held = FileLock::without_waiting(file.get())) return {std::move(file), std::move(*held)};
     if (std::chrono::steady_clock::now() >= until) throw folder_failure(machine, EWOULDBLOCK);

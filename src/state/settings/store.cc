@@ -12,7 +12,7 @@
 #include "state/settings/failure.h"
 #include "state/settings/files.h"
 #include "state/settings/value.h"
-#include "state/time_limit.h"
+#include "transfer/later.h"
 
 namespace behalf::detail {
 
@@ -64,7 +64,7 @@ class Store::Call {
  public:
   explicit Call(Store& store)
       : files(store.layer_, store.folder_.get(), store.file_),
-        ends(after(store.options_.takes)),
+        ends(from_now(store.options_.takes)),
         store_(store),
         outer_(std::exchange(store.call_, this)) {}
   ~Call() { store_.call_ = outer_; }

@@ -12,7 +12,7 @@
 
 #include "behalf/user_settings.h"
 #include "state/settings/failure.h"
-#include "state/time_limit.h"
+#include "transfer/later.h"
 
 namespace behalf {
 
@@ -130,7 +130,7 @@ std::vector<std::string> SettingsWatch::changed() {
 }
 
 std::vector<std::string> SettingsWatch::wait(std::chrono::milliseconds at_most) {
-  const auto until = detail::after(at_most);
+  const auto until = detail::from_now(at_most);
   for (;;) {
     std::vector<std::string> keys = changed();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
