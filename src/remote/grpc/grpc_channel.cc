@@ -140,9 +140,9 @@ class Presenting final : public grpc::experimental::Interceptor {
       for (const char* ours : {detail::ticket_key, detail::proof_key, detail::no_ticket_key}) metadata->erase(ours);
       metadata->emplace(key_, value_);
     }
-    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA) ||
-        methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS))
-      ticket_ = nullptr;  // the server has looked at it
+    // The server has looked at it, whatever it says. This comes once for each call, and not with its status alone; that
+    // may be told to another thread at the same time.
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) ticket_ = nullptr;
     if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA))
       keep(*methods->GetRecvInitialMetadata());
     if (exchanged_ != nullptr && methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS) &&
