@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "behalf/carried.h"
@@ -25,6 +26,13 @@ namespace {
   // ELOOP: a symbolic link, which is not followed (O_NOFOLLOW).
   const Error::Reason reason = error == ELOOP ? Error::Reason::not_permitted : detail::reason_of(error);
   throw Error(reason, "behalf: log: " + what + ": " + detail::error_words(error), error);
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  std::string absolute = std::filesystem::absolute(path, error).string();
+  if (path.empty() || error) fail("open " + path, path.empty() ? ENOENT : error.value());
+  return absolute;
 }
 
 Descriptor opened(const std::string& path) {
@@ -72,7 +80,7 @@ void append_escaped(std::string& line, std::string_view text) {
 }  // namespace
 
 // Where a relative one is is decided once: reopen() may be called by a thread that is in a user's directory.
-Log::Log(std::string path) : path_(std::filesystem::absolute(std::move(path)).string()), file_(opened(path_)) {}
+Log::Log(std::string path) : path_(absolute(path)), file_(opened(path_)) {}
 
 void Log::write(std::string_view text) {
   std::string line = now() + " ";

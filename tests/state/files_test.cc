@@ -401,6 +401,7 @@ TEST(A_log, is_where_it_was_begun_whatever_directory_the_thread_is_in) {
                 log.write("opened");
               });
               must(!fs::exists("/home/alice/gateway"), "the service's, in her folder");
+              must(refused(Error::Reason::not_there, [] { const Log nowhere(""); }), "nowhere");
               must(text_of("/home/gateway").ends_with("): opened\n"), text_of("/home/gateway"));
             }),
             "");
