@@ -218,26 +218,39 @@ TEST(A_call_of_grpc, is_its_caller_s_with_all_groups_in_every_kind) {
             "");
 }
 
+// An asynchronous call that one creates, and another makes and waits for.
+class Prepared {
+ public:
+  Prepared(Clerk::Stub& clerk, const Token& who) {
+    context_.set_wait_for_ready(true);
+    const Impersonation as{who};
+    call_ = clerk.PrepareAsyncWhoAsks(&context_, {}, &queue_);
+  }
+  std::string answer() {
+    call_->StartCall();
+    call_->Finish(&reply_, &status_, &queue_);
+    void* tag = nullptr;
+    bool ok = false;
+    must(queue_.Next(&tag, &ok) && ok && status_.ok(), "the call failed: " + status_.error_message());
+    return reply_.text();
+  }
+
+ private:
+  grpc::CompletionQueue queue_;
+  grpc::ClientContext context_;
+  Line reply_;
+  grpc::Status status_;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<Line>> call_;
+};
+
 TEST(A_call_of_grpc, is_whose_it_was_created_by_whoever_waits_for_it) {
   EXPECT_EQ(with_folder([](const Token& her, const Token& him) {
               Server server;
               const auto clerk = stub();
-              grpc::CompletionQueue queue;
-              grpc::ClientContext context;
-              Line reply;
-              grpc::Status status;
-              std::unique_ptr<grpc::ClientAsyncResponseReader<Line>> call;
-              {
-                const Impersonation as{her};
-                call = clerk->PrepareAsyncWhoAsks(&context, {}, &queue);
-              }
+              Prepared call(*clerk, her);
               const Impersonation other{him};
-              call->StartCall();
-              call->Finish(&reply, &status, &queue);
-              void* tag = nullptr;
-              bool ok = false;
-              must(queue.Next(&tag, &ok) && status.ok(), "the call failed: " + status.error_message());
-              must(reply.text() == words(her), reply.text());
+              const std::string asks = call.answer();
+              must(asks == words(her), asks);
             }),
             "");
 }
@@ -501,25 +514,12 @@ TEST(A_ticket, is_good_until_the_call_that_brings_it_has_been_answered) {
               Server server;
               const auto clerk = Clerk::NewStub(grpc_channel(target, grpc::InsecureChannelCredentials(),
                                                              {.office = office, .identities_at_most = 1}));
-              grpc::CompletionQueue queue;
-              grpc::ClientContext context;
-              context.set_wait_for_ready(true);
-              Line reply;
-              grpc::Status status;
-              std::unique_ptr<grpc::ClientAsyncResponseReader<Line>> call;
-              {
-                const Impersonation as{her};
-                call = clerk->PrepareAsyncWhoAsks(&context, {}, &queue);
-              }
+              Prepared call(*clerk, her);
               const Impersonation as{him};
               must(ask(*clerk, &Clerk::Stub::WhoAsks).text == words(him), "bob");
               std::this_thread::sleep_for(std::chrono::milliseconds(100));
-              call->StartCall();
-              call->Finish(&reply, &status, &queue);
-              void* tag = nullptr;
-              bool well = false;
-              must(queue.Next(&tag, &well) && well && tag == &queue, "no answer");
-              must(reply.text() == words(her), "alice: " + status.error_message());
+              const std::string asks = call.answer();
+              must(asks == words(her), asks);
               for (int left = 200; server.callers().tickets() != 1 && left > 0; --left)
                 std::this_thread::sleep_for(std::chrono::milliseconds(5));
               must_equal(server.callers().tickets(), std::size_t{1}, "tickets kept after the answer");
