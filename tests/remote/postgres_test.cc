@@ -264,24 +264,28 @@ TEST_F(A_pool_of_postgres, closes_what_was_idle_for_too_long) {
 
 TEST_F(A_pool_of_postgres, closes_what_was_idle_for_too_long_when_it_is_tidied_though_nobody_takes_any) {
   EXPECT_EQ(with_server([](PostgresServer& server, const Token& her, const Token& him) {
-              PostgresPool pool(server.connection(), {.idle_for = 500ms});
+              PostgresPool pool(server.connection(), {.idle_for = 10ms});
+              PostgresPool patient(server.connection(), {.idle_for = 1h});
               PostgresPool others(server.connection());
+              std::string kept;
               for (const Token& each : {her, him}) {
                 const Impersonation as{each};
                 const PostgresConnection one = pool.take();
                 const PostgresConnection another = pool.take();
+                kept = backend(patient.take());
               }
               const Impersonation as{him};
               const PostgresConnection looks = others.take();
               const auto open = [&] {
                 return ask(looks, "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('alice', 'bob')");
               };
+              must(open() == "7", open() + " are open before anything is tidied");
+              std::this_thread::sleep_for(20ms);
+              patient.tidy();
               pool.tidy();
-              must(open() == "5", open() + " are open before their time");
-              std::this_thread::sleep_for(600ms);
-              pool.tidy();
-              for (int tries = 0; tries < 100 && open() != "1"; ++tries) std::this_thread::sleep_for(10ms);
-              must(open() == "1", open() + " are open after their time");
+              for (int tries = 0; tries < 1000 && open() != "3"; ++tries) std::this_thread::sleep_for(10ms);
+              must(open() == "3", open() + " are open after their time");
+              must(backend(patient.take()) == kept, "one is closed before its time");
               must(role(pool.take()) == "bob", "and another is opened");
             }),
             "");
