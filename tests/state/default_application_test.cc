@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <ctime>
 #include <random>
 #include <stdexcept>
 
@@ -269,9 +270,9 @@ TEST(A_hostile_desktop, keeps_nobody_busy) {
               ::alarm(60);
               const Carried alice(Token::for_user("alice")), bob(Token::for_user("bob"));
               const auto is_soon_told = [&](const char* what) {
-                const auto begin = std::chrono::steady_clock::now();
+                const std::clock_t begin = std::clock();  // the processor's time, however many want it
                 (void)default_application("x/one", alice);
-                must(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4), what);
+                must(std::clock() - begin < 4 * CLOCKS_PER_SEC, what);
               };
               const fs::path list = desktop.config() / "mimeapps.list";
               Desktop::write(list, many("[Default Applications]\nx/one=", "b-c-d-e-f-g-h-", ".desktop;"));

@@ -219,10 +219,10 @@ TEST(Descriptors_given, are_the_child_s_by_the_numbers_asked_for_and_no_others_a
               options.error = Stream::of(pipes[3][1]);
               const std::string there = std::to_string(pipes[1][1]);
               const std::string crossed = std::to_string(pipes[0][1]);
-              must(there.size() == 1 && crossed.size() == 1, "a shell of one digit");
               const std::string command =
                   "echo zero >&" + there + "; echo one >&" + crossed + "; echo two >&3; echo error >&2";
-              (void)text_of(alice(), {"/bin/sh", "-c", command}, options);
+              // Not sh: of more than one digit, where who started the tests has left descriptors open, it makes a word.
+              (void)text_of(alice(), {"/bin/bash", "-c", command}, options);
               const char* const wanted[] = {"zero\n", "one\n", "two\n", "error\n"};
               for (int i = 0; i < 4; ++i) {
                 char text[16] = {};
